@@ -1,0 +1,1 @@
+"""The Kubernetes API, and nothing else that talks to it."""

@@ -1,0 +1,1 @@
+"""What the index should hold (oracle), what it holds (routers), and how far they are apart."""

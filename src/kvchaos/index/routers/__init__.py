@@ -1,0 +1,1 @@
+"""Adapters that ask a router for its index, one module per router."""

@@ -1,0 +1,1 @@
+"""Engines' event streams: the wire format, sequence numbers, sockets."""

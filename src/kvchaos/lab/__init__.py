@@ -1,0 +1,1 @@
+"""The embedded cluster: an ordinary, small Kubernetes on this machine."""

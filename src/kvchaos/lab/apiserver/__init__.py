@@ -1,0 +1,1 @@
+"""The lab's Kubernetes API endpoint: a pure core under a thin HTTP adapter."""

@@ -1,0 +1,1 @@
+"""Chaos Mesh faults: render, lint, inject, confirm, recover, and look for residue."""

@@ -1,0 +1,1 @@
+"""The programs that the manifests run: an engine double and a reference router."""

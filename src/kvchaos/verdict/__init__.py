@@ -1,0 +1,1 @@
+"""The history of a run, checks over it, and the verdict they add up to."""
