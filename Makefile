@@ -1,0 +1,60 @@
+# kvchaos: `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+CONTEXT ?= kvchaos-test
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fmt type e2e bench wheel clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make the virtual environment in .venv with everything that is needed
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup  ## cut a link of a KV-cache-aware gateway in the embedded lab and watch its index recover
+	$(BIN)/chaos --no-version-check run experiments/network-partition.json
+
+test: setup  ## every test that needs no cluster: unit, properties, contract, lab
+	$(BIN)/python -m coverage erase
+	COVERAGE_FILE=.coverage $(BIN)/python -m pytest --cov --cov-report= -m "not e2e" --durations=10
+	@$(MAKE) --no-print-directory cover
+
+.PHONY: cover
+PURE := src/kvchaos/kvevents/wire.py,src/kvchaos/kvevents/sequence.py,src/kvchaos/index/oracle.py,src/kvchaos/index/compare.py,src/kvchaos/verdict/checks.py,src/kvchaos/verdict/verdict.py
+cover:
+	$(BIN)/python -m coverage report --include=$(PURE) --fail-under=100 >/dev/null || { $(BIN)/python -m coverage report --include=$(PURE); exit 1; }
+	@$(BIN)/python -m coverage report --format=total | sed 's/^/coverage of all packages, with branches: /; s/$$/ %/'
+
+lint: setup  ## style, formatting, layers, types, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+fmt: setup  ## rewrite the files in the house's formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+type: setup  ## types alone
+	$(BIN)/mypy
+
+e2e: setup  ## the same experiments on the real cluster named by CONTEXT (and KUBECONFIG)
+	KVCHAOS_E2E_CONTEXT=$(CONTEXT) KVCHAOS_CONTRACT_CONTEXT=$(CONTEXT) $(BIN)/python -m pytest tests/e2e tests/contract -m "e2e or not lab" -p no:randomly
+
+bench: setup  ## the figures of docs/performance.md
+	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
+
+wheel: setup  ## dist/kvchaos-*.whl
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
