@@ -1,0 +1,1 @@
+"""A reference router: index of who holds which prefix, kept right by replay; routes completions."""
