@@ -1,0 +1,110 @@
+"""How far the index is from what the engines published: missing, phantom, ghost; or not known.
+
+missing = expected - observed, phantom = observed - expected, per engine; a ghost is a pod in the
+index that is not alive. The one rule guarded here: what was not observed is never agreement. An
+engine whose blocks are not known for sure, or that is in the index but not followed, is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from kvchaos.index.names import Block, BlockKey, EngineId
+from kvchaos.index.observed import Observed
+from kvchaos.index.oracle import Expected
+
+Sides = Mapping[str, frozenset[Block]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The outcome, by engine label (``pod/rank``); engines without a difference are left out."""
+
+    compared: tuple[str, ...] = ()
+    missing: Sides = field(default_factory=dict)
+    phantom: Sides = field(default_factory=dict)
+    ghosts: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def agrees(self) -> bool | None:
+        """False as soon as anything differs; None when nothing does, but not all is known."""
+        if self.missing or self.phantom or self.ghosts:
+            return False
+        return True if self.compared and not self.unknown else None
+
+    def counts(self) -> dict[str, Any]:
+        """The fields of the history's ``sample``."""
+        engines = {label: self._count(label) for label in self.compared}
+        return {
+            "agrees": self.agrees,
+            "missing": sum(engine["missing"] for engine in engines.values()),
+            "phantom": sum(engine["phantom"] for engine in engines.values()),
+            "ghosts": list(self.ghosts),
+            "engines": engines,
+            "unknown": dict(self.unknown),
+        }
+
+    def _count(self, label: str) -> dict[str, int]:
+        return {
+            "missing": len(self.missing.get(label, ())),
+            "phantom": len(self.phantom.get(label, ())),
+        }
+
+
+def compare(
+    expected: Mapping[EngineId, Expected], observed: Observed, *, alive: Set[str]
+) -> Difference:
+    """The difference between the two for the pods named in ``alive``; the others can be ghosts."""
+    wanted = {engine: each for engine, each in expected.items() if engine.pod in alive}
+    known = {engine: each.blocks for engine, each in wanted.items() if each.complete}
+    held = {engine: _held(observed, engine) for engine in known}
+    return Difference(
+        compared=tuple(sorted(engine.label for engine in known)),
+        missing=_beyond(known, held),
+        phantom=_beyond(held, known),
+        ghosts=tuple(sorted({pod for pod, _ in observed.engines if pod not in alive})),
+        unknown=_incomplete(wanted) | _not_followed(wanted, observed, alive),
+    )
+
+
+_Books = Mapping[EngineId, Mapping[BlockKey, frozenset[int]]]
+
+
+def _held(observed: Observed, engine: EngineId) -> Mapping[BlockKey, frozenset[int]]:
+    view = observed.engines.get((engine.pod, engine.rank))
+    return view.blocks if view else {}
+
+
+def _beyond(left: _Books, right: _Books) -> dict[str, frozenset[Block]]:
+    """What ``left`` has and ``right`` has not, for the engines where there is such a block."""
+    beyond = {
+        engine.label: frozenset(
+            Block(key.medium, key.group, block)
+            for key, blocks in places.items()
+            for block in blocks - right[engine].get(key, frozenset())
+        )
+        for engine, places in left.items()
+    }
+    return {label: blocks for label, blocks in beyond.items() if blocks}
+
+
+def _incomplete(wanted: Mapping[EngineId, Expected]) -> dict[str, str]:
+    return {
+        engine.label: each.reason or "its blocks are not completely known"
+        for engine, each in wanted.items()
+        if not each.complete
+    }
+
+
+def _not_followed(
+    wanted: Mapping[EngineId, Expected], observed: Observed, alive: Set[str]
+) -> dict[str, str]:
+    followed = {(engine.pod, engine.rank) for engine in wanted}
+    return {
+        f"{pod}/{rank}": "in the index, but its events are not followed here"
+        for pod, rank in observed.engines
+        if pod in alive and (pod, rank) not in followed
+    }
