@@ -1,0 +1,40 @@
+"""The questions a run must answer before it may be called a pass, in one table.
+
+The one rule guarded here: a check says pass only for what the history shows, fail only for what
+it contradicts, and unknown for everything else. docs/verdict.md tells them to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kvchaos.verdict.events import Events
+from kvchaos.verdict.fault_checks import effect_observed, fault_landed, nothing_left
+from kvchaos.verdict.index_checks import (
+    observer_up_and_sampled,
+    oracle_complete,
+    recovered_within_budget,
+)
+from kvchaos.verdict.result import Result
+from kvchaos.verdict.run_checks import (
+    actions_succeeded,
+    run_reached_its_end,
+    steady_state_after,
+    steady_state_before,
+)
+
+Check = Callable[[Events], Result]
+
+CHECKS: tuple[Check, ...] = (
+    steady_state_before,
+    actions_succeeded,
+    fault_landed,
+    effect_observed,
+    recovered_within_budget,
+    steady_state_after,
+    oracle_complete,
+    observer_up_and_sampled,
+    nothing_left,
+    run_reached_its_end,
+)
+"""All checks, in the order in which a run meets them."""

@@ -1,0 +1,61 @@
+"""A run's history as data: how to pick from its events. Pure.
+
+An event is a JSON object ``{"at": seconds since the run began, "wall": RFC 3339 time in UTC,
+"event": name, ...}``; docs/verdict.md lists the names and their fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Json = dict[str, Any]
+Event = Mapping[str, Any]
+Events = Sequence[Event]
+
+
+def of(events: Events, name: str, **fields: object) -> list[Event]:
+    """The events of that name whose fields have exactly these values, in their order."""
+    return [
+        event
+        for event in events
+        if event["event"] == name and all(event.get(key) == want for key, want in fields.items())
+    ]
+
+
+def last(events: Events, name: str) -> Event | None:
+    """The newest event of that name."""
+    return next((event for event in reversed(events) if event["event"] == name), None)
+
+
+def since_first(events: Events, name: str) -> Events:
+    """What followed the first event of that name; all events when there is none."""
+    positions = (at for at, event in enumerate(events) if event["event"] == name)
+    return events[next(positions, -1) + 1 :]
+
+
+def since_last(events: Events, name: str) -> Events:
+    """What followed the newest event of that name; all events when there is none."""
+    positions = (at for at in reversed(range(len(events))) if events[at]["event"] == name)
+    return events[next(positions, -1) + 1 :]
+
+
+def fault_name(event: Event) -> str:
+    """``kind namespace/name`` of the fault that this event is about."""
+    fault = event["fault"]
+    return f"{fault['kind']} {fault['namespace']}/{fault['name']}"
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """``1 pod``, ``2 pods``; ``more`` where the plural is not one plus s."""
+    return f"{count} {one}" if count == 1 else f"{count} {more or one + 's'}"
+
+
+def text(item: object) -> str:
+    """One line for a piece of evidence, which is a text or an object that has one."""
+    if not isinstance(item, Mapping):
+        return str(item)
+    if "text" in item:
+        source = item.get("source")
+        return f"{source}: {item['text']}" if source else str(item["text"])
+    return ", ".join(f"{key} {value}" for key, value in item.items())

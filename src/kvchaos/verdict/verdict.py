@@ -1,0 +1,58 @@
+"""From a history to one verdict: every check is asked, the weightiest answer stands. Pure.
+
+The one rule guarded here: what was not observed is not a pass. No checks, an empty history or a
+check that breaks is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kvchaos.verdict.checks import CHECKS, Check
+from kvchaos.verdict.events import Events
+from kvchaos.verdict.result import WEIGHT, Result, Verdict
+
+__all__ = ["EXIT_CODE", "Judgement", "Verdict", "judge", "merge"]
+
+EXIT_CODE = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
+"""3 and 5 are kept for aborted and residue; 4 is the user's input (``errors.UsageError``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict over a run and the results it was merged from."""
+
+    verdict: Verdict
+    results: tuple[Result, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODE[self.verdict]
+
+    def of(self, verdict: Verdict) -> list[Result]:
+        """The results with this verdict, in the order of the checks."""
+        return [result for result in self.results if result.verdict is verdict]
+
+
+def merge(verdicts: Iterable[Verdict]) -> Verdict:
+    """The weightiest of them; unknown when there are none, as no checks prove nothing."""
+    return max(verdicts, key=WEIGHT.__getitem__, default=Verdict.UNKNOWN)
+
+
+def judge(events: Events, checks: Sequence[Check] = CHECKS) -> Judgement:
+    """The verdict over this history, with each check's answer."""
+    if not events:
+        nothing = Result("history", Verdict.UNKNOWN, "the history is empty: nothing was recorded")
+        return Judgement(Verdict.UNKNOWN, (nothing,))
+    results = tuple(_ask(check, events) for check in checks)
+    return Judgement(merge(result.verdict for result in results), results)
+
+
+def _ask(check: Check, events: Events) -> Result:
+    try:
+        return check(events)
+    except Exception as error:  # noqa: BLE001 - a check that breaks is unknown, whatever broke it
+        name = check.__name__.replace("_", " ")
+        why = f"the check itself broke: {type(error).__name__}: {error}"
+        return Result(name, Verdict.UNKNOWN, why)
