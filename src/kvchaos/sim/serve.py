@@ -1,0 +1,25 @@
+"""Runs one HTTP application until SIGTERM or SIGINT, then stops within a bound."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from aiohttp import web
+
+GRACE = 1.0  # seconds for requests under way, as short as vLLM's own drain
+
+
+async def serve(app: web.Application, *, port: int, host: str | None = None) -> None:
+    """Serve ``app`` on ``port`` (all addresses unless ``host``); returns after a signal to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+        await stop.wait()
+    finally:
+        await runner.cleanup()
