@@ -1,0 +1,156 @@
+"""Which cluster, and how to reach it: from a named context to an ``Access``.
+
+The one rule guarded here: the cluster is named, never guessed. ``kvchaos-lab`` is the embedded
+lab and reads the lab's own kubeconfig; ``""`` and ``in-cluster`` mean the pod this runs in; any
+other name is a context of the user's kubeconfig. Nothing falls back to anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import urllib3
+import yaml
+from kubernetes.client import Configuration
+from kubernetes.client.rest import RESTClientObject
+from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME, SERVICE_TOKEN_FILENAME
+from urllib3.connection import HTTPConnection
+
+from kvchaos.cluster.keepalive import KEEPALIVE
+from kvchaos.errors import ClusterUnreachable, ContextNotFound
+
+LAB_CONTEXT = "kvchaos-lab"
+IN_CLUSTER = ("", "in-cluster")
+LAB_HINT = "kvchaos lab up"
+POOL_SIZE = 32  # idle connections kept; watches and threads beyond it open their own
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Access:
+    """Everything a client needs to speak with one API server; safe to share between threads."""
+
+    context: str
+    server: str
+    configuration: Configuration
+    pool: urllib3.PoolManager
+    hint: str
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def headers(self) -> dict[str, str]:
+        """The headers that authenticate a request; may refresh a token that is about to expire."""
+        with self._lock:
+            settings: dict[str, Any] = dict(self.configuration.auth_settings())
+        return {str(each["key"]): str(each["value"]) for each in settings.values()}
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """A fresh TLS context for connections outside the pool; None for plain HTTP."""
+        if not self.server.startswith("https"):
+            return None
+        settings = self.configuration
+        context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
+        if not settings.verify_ssl:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if settings.cert_file:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+        return context
+
+
+def lab_dir() -> Path:
+    """Where the embedded lab keeps its files: ``$KVCHAOS_LAB_DIR``, else under the state home."""
+    if told := os.environ.get("KVCHAOS_LAB_DIR"):
+        return Path(told)
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "kvchaos" / "lab"
+
+
+def load(context: str, *, kubeconfig: Path | None = None) -> Access:
+    """The way to the cluster that ``context`` names; nothing is sent yet.
+
+    Raises ContextNotFound when no kubeconfig has the context, ClusterUnreachable when it is the
+    lab's and the lab has left no kubeconfig.
+    """
+    if context in IN_CLUSTER and kubeconfig is None:
+        return _in_cluster()
+    if context == LAB_CONTEXT and kubeconfig is None:
+        return _lab()
+    paths = [kubeconfig] if kubeconfig else _user_paths()
+    return _from_files(context, paths, hint=f"kubectl --context {context} version")
+
+
+def _lab() -> Access:
+    path = lab_dir() / "kubeconfig"
+    if not path.is_file():
+        raise ClusterUnreachable(
+            "the embedded lab is not up", wanted=f"its kubeconfig {path}", look=LAB_HINT
+        )
+    return _from_files(LAB_CONTEXT, [path], hint=LAB_HINT)
+
+
+def _in_cluster() -> Access:
+    """By service account; in a pod of the lab, which mounts none, by the ``KUBECONFIG`` it gets."""
+    inside = SERVICE_HOST_ENV_NAME in os.environ
+    if inside and not Path(SERVICE_TOKEN_FILENAME).is_file() and os.environ.get("KUBECONFIG"):
+        return _from_files("", _user_paths(), hint="the kubeconfig in KUBECONFIG")
+    settings = Configuration()
+    try:
+        load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
+    except ConfigException as error:
+        raise ContextNotFound(
+            "not inside a pod", wanted="a service account", saw=str(error), look="--context"
+        ) from error
+    return _access("in-cluster", settings, hint="the pod's service account")
+
+
+def _user_paths() -> list[Path]:
+    told = os.environ.get("KUBECONFIG", "").split(os.pathsep)
+    return [Path(path).expanduser() for path in told if path] or [Path.home() / ".kube" / "config"]
+
+
+def _from_files(context: str, paths: list[Path], *, hint: str) -> Access:
+    known = [name for path in paths for name in contexts(path)]
+    if context and context not in known:
+        raise ContextNotFound(
+            f"no context {context}",
+            wanted=f"one of {', '.join(known) or 'none at all'}",
+            look=os.pathsep.join(map(str, paths)),
+        )
+    settings = Configuration()
+    try:
+        load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=os.pathsep.join(map(str, paths)),
+            context=context or None,
+            client_configuration=settings,
+        )
+    except (ConfigException, OSError) as error:
+        raise ContextNotFound(
+            f"context {context or '(current)'} is not usable",
+            saw=str(error),
+            look=os.pathsep.join(map(str, paths)),
+        ) from error
+    return _access(context, settings, hint=hint)
+
+
+def contexts(path: Path) -> list[str]:
+    """The names of the contexts in a kubeconfig file; none when there is no such file."""
+    if not path.is_file():
+        return []
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ContextNotFound("no readable kubeconfig", saw=str(error), look=str(path)) from error
+    entries = content.get("contexts") if isinstance(content, dict) else None
+    return [entry["name"] for entry in entries or [] if isinstance(entry, dict) and "name" in entry]
+
+
+def _access(context: str, settings: Configuration, *, hint: str) -> Access:
+    settings.connection_pool_maxsize = POOL_SIZE
+    settings.socket_options = [*HTTPConnection.default_socket_options, *KEEPALIVE]
+    pool = RESTClientObject(settings).pool_manager
+    return Access(context, settings.host, settings, pool, hint)
