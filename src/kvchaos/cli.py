@@ -1,0 +1,57 @@
+"""The command ``kvchaos``: what each verb does, and the one place where errors become exit codes.
+
+Verbs are imported when they are called: an engine in a pod must not load what a run needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from kvchaos.errors import KVChaosError
+
+VERBS = {
+    "engine": ("kvchaos.sim.engine.main:main", "Run an engine double that publishes KV events."),
+    "router": ("kvchaos.sim.router.main:main", "Run the reference router."),
+    "lab": ("kvchaos.lab.commands:lab", "Start, stop and look at the embedded lab."),
+    "render": ("kvchaos.commands:render", "Print the fault that a template renders to."),
+    "validate": ("kvchaos.commands:validate", "Say all that is wrong with an experiment file."),
+}
+
+
+class Verbs(click.Group):
+    """A group whose verbs are imported one at a time, when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, VERBS[verb][1]) for verb in sorted(VERBS)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KVChaosError as error:
+            click.echo(f"kvchaos: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("kvchaos"), prog_name="kvchaos")
+def main() -> None:
+    """Chaos experiments for KV-cache-aware LLM gateways: did the prefix index recover?
+
+    Experiments run with Chaos Toolkit: chaos run experiments/network-partition.json
+    """

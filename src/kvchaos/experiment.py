@@ -1,0 +1,111 @@
+"""Load an experiment and find all that is wrong with it before anything is touched.
+
+Chaos Toolkit passes an unknown ``${name}`` on as it stands, skips rollbacks by default and
+returns 0 when an action failed, so what it lets through is caught here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from chaoslib import substitute
+
+from kvchaos.assets import asset
+from kvchaos.errors import ExperimentInvalid, TemplateInvalid
+from kvchaos.mesh.render import template_variables
+
+Json = dict[str, Any]
+
+CONTROL = "kvchaos.control"
+SUPPLIED = frozenset({"run"})  # what inject_fault gives each template by itself
+_UNRESOLVED = re.compile(r"\$\{[^}]*\}")
+
+
+def load(path: Path) -> Json:
+    """The experiment in ``path``; ``ExperimentInvalid`` when it is not a JSON object."""
+    try:
+        experiment = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ExperimentInvalid(f"no experiment at {path}") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ExperimentInvalid(f"{path} is not JSON", saw=str(error)) from error
+    if not isinstance(experiment, dict):
+        raise ExperimentInvalid(str(path), wanted="a JSON object", saw=type(experiment).__name__)
+    return experiment
+
+
+def check(experiment: Json, configuration: Json, secrets: Json) -> None:
+    """Raise ``ExperimentInvalid`` with every finding at once; say nothing when there is none."""
+    findings = list(_findings(experiment, configuration, secrets))
+    if findings:
+        raise ExperimentInvalid("the experiment cannot be run:\n  - " + "\n  - ".join(findings))
+
+
+def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[str]:
+    yield from _unresolved_in(configuration, "configuration")
+    if experiment.get("runtime", {}).get("rollbacks", {}).get("strategy") != "always":
+        yield 'runtime.rollbacks.strategy is not "always": a failed run would leave its fault'
+    for activity in activities(experiment):
+        provider = substituted(activity.get("provider", {}), configuration, secrets)
+        where = f"activity {activity.get('name', '?')!r}"
+        yield from _unresolved_in(provider, where)
+        yield from (f"{where}: {finding}" for finding in _template_findings(provider))
+
+
+def activities(experiment: Json) -> Iterator[Json]:
+    """Every action and probe of an experiment, in the order of the file."""
+    yield from experiment.get("steady-state-hypothesis", {}).get("probes", [])
+    yield from experiment.get("method", [])
+    yield from experiment.get("rollbacks", [])
+
+
+def find_template(name: str) -> Path:
+    """The template that an experiment names: a path, or the plain name of a shipped one."""
+    path = Path(name)
+    if path.suffix == ".j2":
+        if path.is_file():
+            return path
+        raise TemplateInvalid(f"no template at {path}", saw=f"working directory {Path.cwd()}")
+    shipped = {p.name.removesuffix(".yaml.j2"): p for p in asset("templates").glob("*.yaml.j2")}
+    if name not in shipped:
+        known = ", ".join(sorted(shipped))
+        raise TemplateInvalid(f"no template {name!r}", wanted=f"one of {known}, or a path to a .j2")
+    return shipped[name]
+
+
+def substituted(value: Any, configuration: Json, secrets: Json) -> Any:
+    """``value`` as Chaos Toolkit would pass it to a function."""
+    return substitute(value, configuration, secrets) if configuration or secrets else value
+
+
+def _unresolved_in(value: object, where: str) -> Iterator[str]:
+    if isinstance(value, str):
+        for name in _UNRESOLVED.findall(value):
+            yield f"{where}: {name} is not in the configuration"
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _unresolved_in(item, f"{where}, {key}")
+    elif isinstance(value, list):
+        for item in value:
+            yield from _unresolved_in(item, where)
+
+
+def _template_findings(provider: Json) -> Iterator[str]:
+    """Whether an ``inject_fault`` names a template that exists and gives values that it knows."""
+    if (provider.get("module"), provider.get("func")) != ("kvchaos.actions", "inject_fault"):
+        return
+    arguments = provider.get("arguments", {})
+    try:
+        wanted = template_variables(find_template(str(arguments.get("template", ""))))
+    except TemplateInvalid as error:
+        yield str(error)
+        return
+    given = set(arguments.get("values") or {})
+    if missing := sorted(wanted - given - SUPPLIED):
+        yield f"template {arguments['template']!r}: missing {missing}"
+    if unknown := sorted(given - wanted):
+        yield f"template {arguments['template']!r}: unknown {unknown}, it takes {sorted(wanted)}"

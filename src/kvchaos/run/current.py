@@ -1,0 +1,56 @@
+"""The run that this process is in: Chaos Toolkit runs one experiment at a time.
+
+Actions and probes are plain functions that Chaos Toolkit calls, so they find their run here;
+the control puts it in at the start and takes it out at the end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kvchaos.errors import KVChaosError, RunMissing
+from kvchaos.run.session import Run
+
+Json = dict[str, Any]
+
+_current: list[Run] = []
+_failed: list[KVChaosError] = []
+
+
+def begin(run: Run) -> None:
+    """Make ``run`` the one that actions and probes work on."""
+    _current[:] = [run]
+    _failed.clear()
+
+
+def end(*, because: KVChaosError | None = None) -> None:
+    """There is no run any more; ``because`` is why it did not start."""
+    _current.clear()
+    _failed[:] = [because] if because else []
+
+
+def not_started() -> Json:
+    """The outcome of a run that did not start, for the journal."""
+    why = str(_failed[0]) if _failed else "the control did not start a run"
+    return {"verdict": "unknown", "why": why, "checks": []}
+
+
+def did_not_start() -> bool:
+    """Whether the control tried to start a run and could not: there is nothing to roll back."""
+    return bool(_failed)
+
+
+def current() -> Run:
+    """The run; ``RunMissing`` when the control did not start one."""
+    if not _current:
+        raise RunMissing(
+            "no run",
+            wanted="the control kvchaos.control in the experiment, started without an error",
+            look="the experiment's \"controls\", and the messages before this one",
+        )
+    return _current[0]
+
+
+def is_running() -> bool:
+    """Whether there is a run."""
+    return bool(_current)

@@ -1,0 +1,73 @@
+"""Whether a fault did something that the observer saw (decision 6), and since when.
+
+The rule: only what was seen counts. What cannot be seen leaves the effect inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kvchaos.run.timeline import Sample
+
+LASTING = 4  # samples in a row: an event on its way is no effect
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the observer saw: ``holds`` is None when it could not see."""
+
+    holds: bool | None
+    text: str
+    at: float | None = None
+
+
+Look = Callable[[Sequence[Sample]], Seen]
+
+
+def lost_blocks(pods: Sequence[str]) -> Look:
+    """Blocks that these engines published stay missing in the router's index: their link is cut."""
+
+    def look(samples: Sequence[Sample]) -> Seen:
+        row: list[Sample] = []
+        for sample in samples:
+            row = [*row, sample] if _missing(sample, pods) else []
+            if len(row) >= LASTING:
+                return Seen(True, _missing_text(row[-1], pods), row[0].at)
+        judged = [sample for sample in samples if sample.difference is not None]
+        if not judged:
+            return Seen(None, samples[-1].reason if samples else "no sample was taken")
+        return Seen(False, f"nothing that {', '.join(pods)} published stayed missing")
+
+    return look
+
+
+def router_restarted(started_before: float | None) -> Look:
+    """The router was away, or says that it started anew."""
+
+    def look(samples: Sequence[Sample]) -> Seen:
+        for sample in samples:
+            if sample.difference is None:
+                return Seen(True, f"the router did not answer: {sample.reason}", sample.at)
+            if started_before is not None and sample.router_started != started_before:
+                return Seen(True, "the router says that it started anew", sample.at)
+        if not samples or started_before is None:
+            return Seen(None, "the router was not seen before the fault")
+        return Seen(False, "the router went on answering as before")
+
+    return look
+
+
+def _missing(sample: Sample, pods: Sequence[str]) -> int:
+    if sample.difference is None:
+        return 0
+    return sum(
+        len(blocks)
+        for engine, blocks in sample.difference.missing.items()
+        if engine.rpartition("/")[0] in pods
+    )
+
+
+def _missing_text(sample: Sample, pods: Sequence[str]) -> str:
+    count = _missing(sample, pods)
+    return f"{count} blocks that {', '.join(pods)} published are not in the router's index"

@@ -1,0 +1,184 @@
+"""A run from its first check to its verdict: what the control does, step by step.
+
+The rule: a run that cannot start leaves nothing running, and says why; a run that started is
+always judged, from its own history.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets as random_names
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from kvchaos.clock import Clock
+from kvchaos.cluster.client import Cluster
+from kvchaos.cluster.config import lab_dir
+from kvchaos.cluster.kinds import NETWORKCHAOS, PODCHAOS
+from kvchaos.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    EngineUnreachable,
+    KVChaosError,
+)
+from kvchaos.experiment import check
+from kvchaos.report.json import as_json
+from kvchaos.report.summary import print_summary
+from kvchaos.run import faults
+from kvchaos.run.labstart import lab_down, lab_up
+from kvchaos.run.session import Run
+from kvchaos.run.settings import Settings, settings_from
+from kvchaos.run.traffic import stop as stop_traffic
+from kvchaos.verdict.verdict import judge
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock) -> Run:
+    """A run that is connected and observed; raises before anything was touched, or cleans up."""
+    check(experiment, configuration, secrets)
+    settings = settings_from(configuration)
+    started_lab = ensure_cluster(settings)
+    run_id = new_run_id(clock)
+    run = Run(settings, run_id=run_id, folder=Path(settings.runs) / run_id, clock=clock)
+    run.started_lab = started_lab
+    try:
+        _record_start(run, experiment)
+        run.connect(connected(settings))
+        _await_observer(run)
+    except BaseException:
+        _take_apart(run)
+        raise
+    return run
+
+
+def ensure_cluster(settings: Settings) -> bool:
+    """Start the lab when it is named and not up; whether it was started here."""
+    if not settings.is_lab:
+        return False
+    os.environ["KUBECONFIG"] = str(lab_dir() / "kubeconfig")  # for chaosk8s's own probes
+    try:
+        Cluster.connect(settings.kubernetes_context).version()
+    except ClusterUnreachable:
+        lab_up()
+        return True
+    return False
+
+
+def connected(settings: Settings) -> Cluster:
+    """A client of the named cluster that answered, and that has Chaos Mesh's kinds."""
+    cluster = Cluster.connect(settings.kubernetes_context)
+    said = cluster.version()
+    logger.info("Cluster %s: Kubernetes %s", settings.kubernetes_context, said)
+    absent = [kind.resource for kind in (NETWORKCHAOS, PODCHAOS) if not cluster.has_kind(kind)]
+    if absent:
+        raise ClusterError(
+            "no Chaos Mesh in this cluster",
+            wanted=f"the kinds {' and '.join(absent)}",
+            saw=f"none in context {settings.kubernetes_context}",
+            look="https://chaos-mesh.org/docs/quick-start/",
+        )
+    return cluster
+
+
+def new_run_id(clock: Clock) -> str:
+    """Unique and sortable by time: ``20261122-131500-3fa9c1``."""
+    began = datetime.fromtimestamp(clock.wall(), UTC)
+    return f"{began:%Y%m%d-%H%M%S}-{random_names.token_hex(3)}"
+
+
+def record_activity(run: Run, activity: Json, state: Json) -> None:
+    """Add what Chaos Toolkit says of one action or probe to the history."""
+    succeeded = state.get("status") == "succeeded"
+    run.history.add(
+        "activity",
+        name=activity.get("name"),
+        type=activity.get("type"),
+        phase=run.phase,
+        outcome="succeeded" if succeeded else "failed",
+        error=None if succeeded else _last_line(state.get("exception")),
+        took=state.get("duration"),
+    )
+
+
+def record_hypothesis(run: Run, state: Json) -> None:
+    """Add whether the hypothesis held to the history."""
+    failed = [
+        probe["activity"]["name"]
+        for probe in state.get("probes", [])
+        if probe.get("status") != "succeeded" or not probe.get("tolerance_met", True)
+    ]
+    run.history.add(
+        "hypothesis",
+        when="before" if run.phase == "before" else "after",
+        met=bool(state.get("steady_state_met")),
+        failed=failed,
+    )
+
+
+def finish(run: Run, journal: Json) -> Json:
+    """End what is still open, judge the history, print the summary; the record for the journal."""
+    try:
+        _close_the_books(run, journal)
+    finally:
+        _take_apart(run)
+    events = run.history.events()
+    judgement = judge(events)
+    print_summary(events, judgement)
+    return as_json(events, judgement) | {"folder": str(run.folder)}
+
+
+def _close_the_books(run: Run, journal: Json) -> None:
+    stop_traffic(run)
+    try:
+        faults.recover(run, held=0.0, timeout=60.0)
+    except KVChaosError as error:
+        logger.error("A fault of this run may still be there: %s", error)
+    run.history.add("residue", left=faults.residue_of(run)["left"])
+    run.history.add("observer", **run.observer.status())
+    run.history.add("run_ended", journal=journal.get("status", "unknown"))
+
+
+def _take_apart(run: Run) -> None:
+    run.close()
+    run.history.close()
+    if run.started_lab:
+        lab_down()
+
+
+def _record_start(run: Run, experiment: Json) -> None:
+    run.history.add(
+        "run_started",
+        run=run.id,
+        experiment=experiment.get("title", ""),
+        context=run.settings.kubernetes_context,
+        namespace=run.settings.namespace,
+        router=run.settings.router_selector,
+        seed=run.settings.seed,
+        version=version("kvchaos"),
+    )
+
+
+def _await_observer(run: Run) -> None:
+    """Start observing; raises ``EngineUnreachable`` when an engine cannot be followed in time."""
+    run.observer.start()
+    unready = run.observer.wait_ready(run.settings.ready_timeout)
+    if unready:
+        reasons = "; ".join(f"{name}: {why}" for name, why in sorted(unready.items()))
+        raise EngineUnreachable(
+            "the engines' events cannot be followed",
+            wanted=f"every pod with {run.settings.engine_selector} to publish",
+            saw=reasons,
+            look=f"kubectl get pods -n {run.settings.namespace}",
+        )
+    run.sampler.start()
+
+
+def _last_line(exception: object) -> str | None:
+    lines = [str(line).strip() for line in exception or []] if isinstance(exception, list) else []
+    return next((line for line in reversed(lines) if line), None)

@@ -1,0 +1,133 @@
+"""Requests of a run: known prefixes on each engine, one to flush it, one to see where it is routed.
+
+Engines are asked directly, one rank at a time, so that what an engine holds comes from its own
+events; each prompt is new, so that no router can know it from an earlier one.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from kvchaos.clock import poll
+from kvchaos.errors import EngineUnreachable, RouterUnreachable
+from kvchaos.index.names import EngineId
+from kvchaos.run.recovery import wait_for_agreement
+from kvchaos.run.session import Run
+from kvchaos.traffic.completions import Completions
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+def completions(run: Run) -> Completions:
+    """How this run asks for completions."""
+    return Completions(model=run.settings.model, clock=run.clock)
+
+
+def ask_engine(run: Run, engine: EngineId, blocks: int) -> list[int]:
+    """Send one new prompt of ``blocks`` blocks to an engine; returns its token ids."""
+    prompt = run.prompts.take(blocks)
+    address = run.dial(engine.pod, run.settings.engine_port)
+    completions(run).engine(address, prompt, rank=engine.rank)
+    return prompt
+
+
+def warm(run: Run, *, prefixes: int, blocks: int, visible_within: float | None) -> Json:
+    """Give every engine ``prefixes`` prompts; see each publish, and the index agree if asked for."""
+    engines = run.observer.engines()
+    if not engines:
+        raise EngineUnreachable(
+            "no engine to warm",
+            wanted=f"running pods with {run.settings.engine_selector}",
+            saw=f"none in namespace {run.settings.namespace}",
+        )
+    heads = {engine: run.observer.head(engine) for engine in engines}
+    for engine in engines:
+        for _ in range(prefixes):
+            ask_engine(run, engine, blocks)
+    published = await_heads(run, heads, timeout=20.0)
+    answer: Json = {"engines": published, "blocks_each": prefixes * blocks}
+    if visible_within is not None:
+        answer["visible_after"] = wait_for_agreement(run, timeout=visible_within)
+    return answer
+
+
+def flush(run: Run, *, within: float) -> Json:
+    """One unique request to every engine and rank; returns the seq of each afterwards."""
+    engines = run.observer.engines()
+    heads = {engine: run.observer.head(engine) for engine in engines}
+    for engine in engines:
+        ask_engine(run, engine, 1)
+    return {"engines": await_heads(run, heads, timeout=within)}
+
+
+def await_heads(run: Run, heads: dict[EngineId, int | None], *, timeout: float) -> Json:
+    """Wait until every engine published beyond its seq in ``heads``; raises, naming the silent."""
+
+    def silent() -> list[str]:
+        return [e.label for e, seq in heads.items() if run.observer.head(e) in (seq, None)]
+
+    left, _ = poll(silent, lambda names: not names, timeout=timeout, every=0.02, clock=run.clock)
+    if left:
+        raise EngineUnreachable(
+            f"no KV event from {', '.join(left)}",
+            wanted=f"a batch on port {run.settings.event_port} within {timeout:g} s of a request",
+            saw="none",
+            look="the engine's --kv-events-config, and its logs",
+        )
+    return {engine.label: run.observer.head(engine) for engine in heads}
+
+
+def canary(run: Run, *, within: float) -> Json:
+    """Whether the router comes to know a new prompt of every engine; see ``probes``."""
+    prompts = {engine: ask_engine(run, engine, 1) for engine in run.observer.engines()}
+    return _visible(run, prompts, within=within)
+
+
+def _visible(run: Run, prompts: dict[EngineId, list[int]], *, within: float) -> Json:
+    def missing() -> list[str] | None:
+        try:
+            return [
+                engine.label
+                for engine, prompt in prompts.items()
+                if run.router.match(prompt).get(engine.pod, 0) < len(prompt)
+            ]
+        except RouterUnreachable as error:
+            logger.debug("The router did not answer: %s", error)
+            return None
+
+    left, waited = poll(missing, lambda names: names == [], timeout=within, every=0.05, clock=run.clock)
+    if left is None or not prompts:
+        reason = "the router did not answer" if prompts else "no engine is followed"
+        return {"visible": None, "missing": [], "unknown": {"router": reason}, "waited": waited}
+    return {"visible": not left, "missing": left, "unknown": {}, "waited": round(waited, 3)}
+
+
+def prefix_routing(run: Run, *, within: float, blocks: int) -> Json:
+    """Send one new prefix to each engine directly, then once through the router; see ``probes``."""
+    prompts = {engine: ask_engine(run, engine, blocks) for engine in run.observer.engines()}
+    seen = _visible(run, prompts, within=within)
+    if seen["visible"] is None:
+        return {"followed": None, "asked": 0, "engines": {}, "unknown": seen["unknown"]}
+    asked = {engine.label: _route(run, engine, prompt) for engine, prompt in prompts.items()}
+    return {
+        "followed": all(answer["followed"] for answer in asked.values()),
+        "asked": len(asked),
+        "engines": asked,
+        "unknown": {},
+    }
+
+
+def _route(run: Run, engine: EngineId, prompt: list[int]) -> Json:
+    try:
+        answer = completions(run).router(run.router.address(), prompt)
+    except RouterUnreachable as error:
+        return {"followed": False, "pod": None, "error": str(error)}
+    return {
+        "followed": answer.pod == engine.pod,
+        "pod": answer.pod,
+        "cached_tokens": answer.cached_tokens,
+        "prompt_tokens": answer.prompt_tokens,
+    }

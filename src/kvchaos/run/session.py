@@ -1,0 +1,124 @@
+"""A run and its parts: made in one order at the start, taken apart in the other at the end.
+
+The rule: whatever fails on the way in, everything that was already started is stopped again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kvchaos.clock import Clock
+from kvchaos.cluster.client import Cluster
+from kvchaos.cluster.portforward import Bridge
+from kvchaos.mesh.fault import Injected
+from kvchaos.mesh.ledger import Ledger
+from kvchaos.observer import Observer
+from kvchaos.run.locate import LocatedRouter
+from kvchaos.run.sampler import SampleRecord, Sampler
+from kvchaos.run.settings import Settings
+from kvchaos.traffic.load import Load
+from kvchaos.traffic.prompts import Prompts
+from kvchaos.verdict.history import History
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ActiveFault:
+    """A fault of this run: what it hit and when, in run seconds; ``healed`` once it is over."""
+
+    injected: Injected
+    at: float
+    ready_before: int
+    effect: float | None = None
+    healed: float | None = None
+
+
+class Run:
+    """One run's settings, connections, observer, sampler, ledger and history."""
+
+    def __init__(self, settings: Settings, *, run_id: str, folder: Path, clock: Clock) -> None:
+        self.id = run_id
+        self.settings = settings
+        self.folder = folder
+        self.clock = clock
+        self.history = History(folder / "history.jsonl", clock)
+        self.ledger = Ledger(folder / "ledger.jsonl")
+        self.prompts = Prompts(settings.seed, run=run_id)
+        self.faults: dict[str, ActiveFault] = {}
+        self.load: Load | None = None
+        self.phase = "before"
+        self.started_lab = False
+        self.cluster: Cluster
+        self.bridge: Bridge
+        self.observer: Observer
+        self.router: LocatedRouter
+        self.sampler: Sampler
+
+    def at(self) -> float:
+        """Seconds since the run began."""
+        return self.history.now()
+
+    def at_of(self, moment: float) -> float:
+        """The run second of a ``moment`` of the run's clock."""
+        return self.history.now() - (self.clock.now() - moment)
+
+    def connect(self, cluster: Cluster) -> None:
+        """Start observer and sampler on ``cluster``; returns once the observer is ready or raises."""
+        settings = self.settings
+        self.cluster = cluster
+        self.bridge = Bridge(cluster)
+        self.observer = Observer(
+            cluster,
+            namespace=settings.namespace,
+            selector=settings.engine_selector,
+            event_port=settings.event_port,
+            replay_port=settings.replay_port,
+            ranks=settings.ranks,
+            transport=settings.transport,
+            emit=self._emit,
+            clock=self.clock,
+        )
+        self.router = LocatedRouter(
+            cluster,
+            namespace=settings.namespace,
+            selector=settings.router_selector,
+            port=settings.router_port,
+            dial=self.dial,
+        )
+        self.sampler = Sampler(
+            self.observer,
+            self.router,
+            record=SampleRecord(self.history.add),
+            at=self.at,
+            every=settings.sample_every,
+            clock=self.clock,
+        )
+
+    def dial(self, pod: str, port: int) -> str:
+        """``host:port`` at which a pod's port is reached from here, off the faulted links."""
+        return self.bridge.address(pod, port, namespace=self.settings.namespace)
+
+    def close(self) -> None:
+        """Stop what runs; safe to call when only a part of it was started."""
+        for name in ("load", "sampler", "observer"):
+            part = getattr(self, name, None)
+            if part is not None:
+                part.stop()
+        if hasattr(self, "bridge"):
+            self.bridge.close()
+
+    def open_faults(self) -> list[ActiveFault]:
+        """The faults of this run that are not known to be over."""
+        return [fault for fault in self.faults.values() if fault.healed is None]
+
+    def last_fault(self) -> ActiveFault | None:
+        """The fault injected last."""
+        return next(reversed(self.faults.values()), None)
+
+    def _emit(self, event: str, fields: Mapping[str, Any]) -> None:
+        self.history.add(event, **fields)

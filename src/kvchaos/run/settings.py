@@ -1,0 +1,64 @@
+"""What a run needs to know, from the experiment's ``configuration`` block.
+
+The rule: every key has a default that fits the embedded lab, so that the same file runs anywhere
+and only what differs has to be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from kvchaos.errors import ExperimentInvalid
+
+LAB_CONTEXT = "kvchaos-lab"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The named cluster, where engines and router are in it, and how they are reached."""
+
+    kubernetes_context: str = LAB_CONTEXT
+    namespace: str = "kvchaos"
+    engine_selector: str = "model.aibrix.ai/kv-events-enabled=true"
+    router_selector: str = "app.kubernetes.io/name=kvchaos-router"
+    model: str = "kvchaos-demo"
+    transport: str = "auto"
+    engine_port: int = 8000
+    event_port: int = 5557
+    replay_port: int = 5558
+    router_port: int = 8080
+    ranks: int = 1
+    block_size: int = 16
+    seed: int = 7
+    sample_every: float = 0.2
+    ready_timeout: float = 30.0
+    runs: str = "kvchaos-runs"
+
+    @property
+    def is_lab(self) -> bool:
+        """Whether the embedded lab is meant."""
+        return self.kubernetes_context == LAB_CONTEXT
+
+
+def settings_from(configuration: Mapping[str, Any]) -> Settings:
+    """The settings that ``configuration`` gives; other keys in it are the experiment's own.
+
+    Raises ``ExperimentInvalid`` for a value of the wrong kind, naming the key.
+    """
+    given = {f.name: f for f in fields(Settings) if f.name in configuration}
+    return Settings(**{name: _value(name, configuration[name]) for name in given})
+
+
+def _value(name: str, raw: object) -> Any:
+    wanted = type(getattr(Settings(), name))
+    try:
+        value = wanted(raw)
+    except (TypeError, ValueError) as error:
+        raise ExperimentInvalid(
+            f"configuration key {name!r}", wanted=wanted.__name__, saw=repr(raw)
+        ) from error
+    if value in ("", None) or (wanted is not str and value < 0):
+        raise ExperimentInvalid(f"configuration key {name!r}", wanted="a value", saw=repr(raw))
+    return value

@@ -1,0 +1,40 @@
+"""The background load of a run: seeded requests through the router."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kvchaos.errors import RouterUnreachable
+from kvchaos.run.requests import completions
+from kvchaos.run.session import Run
+from kvchaos.traffic.completions import Completion
+from kvchaos.traffic.load import Load, Shape
+
+
+def start(run: Run, *, rate: float, prefixes: int, blocks: int) -> dict[str, Any]:
+    """Begin the load; an earlier one is stopped first."""
+    stop(run)
+    ask = completions(run)
+
+    def send(prompt: Sequence[int]) -> Completion:
+        try:
+            return ask.router(run.router.address(), prompt)
+        except RouterUnreachable:
+            run.router.forget()
+            raise
+
+    shape = Shape(rate=rate, families=prefixes, prefix_blocks=blocks)
+    run.load = Load(send, run.prompts, seed=run.settings.seed, clock=run.clock, shape=shape)
+    run.load.start()
+    return {"rate": rate, "prefixes": prefixes, "blocks": blocks, "seed": run.settings.seed}
+
+
+def stop(run: Run) -> dict[str, Any]:
+    """Stop the load and record its figures; nothing to do when there is none."""
+    if run.load is None:
+        return {"sent": 0}
+    figures = run.load.stop()
+    run.load = None
+    run.history.add("traffic", **figures)
+    return figures
