@@ -86,15 +86,18 @@ class History:
     def _write(self, line: bytes, *, sync: bool) -> None:
         """The whole line or, with an error, nothing of it: no later line may join a torn one."""
         try:
-            if self._file.write(line) != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            if sync:
-                os.fsync(self._file.fileno())
+            self._put(line, sync=sync)
         except (OSError, ValueError) as error:
             with suppress(OSError, ValueError):
                 os.ftruncate(self._file.fileno(), self._size)
             raise _unusable(self.path, "cannot be written", error) from error
         self._size += len(line)
+
+    def _put(self, line: bytes, *, sync: bool) -> None:
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if sync:
+            os.fsync(self._file.fileno())
 
 
 def read(path: Path) -> list[Json]:
@@ -139,9 +142,14 @@ def _short(value: str) -> str:
 def _create(path: Path) -> FileIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb", buffering=0)
+        return FileIO(path, "ab", opener=_new_file)
     except OSError as error:
         raise _unusable(path, "cannot be created", error) from error
+
+
+def _new_file(path: str, flags: int) -> int:
+    """Appending, so that after a line was taken back the next one joins the end."""
+    return os.open(path, flags | os.O_EXCL, 0o644)
 
 
 def _unusable(path: Path, what: str, error: Exception) -> KVChaosError:

@@ -69,7 +69,7 @@ def observer_up_and_sampled(events: Events) -> Result:
         why = f"none of {many(len(samples), 'sample')} after the fault could tell"
         return unknown(name, why, *_reasons(samples[-1]["unknown"]))
     blind = len(samples) - len(told)
-    why = f"{many(len(samples), 'sample')} since the fault, {blind} without an answer"
+    why = f"{many(len(samples), 'sample')} of the index, {blind} without an answer"
     return passed(name, why)
 
 

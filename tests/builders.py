@@ -1,0 +1,308 @@
+"""Sample histories for tests, as runs write them: ``run_that_recovered()`` and its ill siblings.
+
+Each is a list of events; ``without`` and ``altered`` make the differences that tests are about.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+ROUTER = "kvchaos-router-5d9c7b6f4-x2x8q"
+ENGINES = (
+    "kvchaos-engine-7c6f9d8b5-4kq7z",
+    "kvchaos-engine-7c6f9d8b5-9hvwt",
+    "kvchaos-engine-7c6f9d8b5-mn2lp",
+)
+PARTITION = {"kind": "NetworkChaos", "namespace": "kvchaos", "name": "partition-7f3a9c"}
+KILL = {"kind": "PodChaos", "namespace": "kvchaos", "name": "pod-kill-41be02"}
+
+NOBODY_WRONG: Json = {"engines": {}, "ghosts": [], "unknown": {}}
+
+
+def event(at: float, name: str, /, **fields: Any) -> Json:
+    """One event as the history keeps it, ``at`` seconds into a run of 14:03 on a summer day."""
+    wall = f"2026-08-08T14:03:{int(at) % 60:02d}.{round(at % 1 * 1000):03d}Z"
+    return {"at": at, "wall": wall, "event": name, **fields}
+
+
+def activity(at: float, name: str, kind: str, phase: str, error: str | None = None) -> Json:
+    """An activity that ended; failed when there is an error."""
+    return event(
+        at,
+        "activity",
+        name=name,
+        type=kind,
+        phase=phase,
+        outcome="failed" if error else "succeeded",
+        error=error,
+        took=0.2,
+    )
+
+
+def started(experiment: str = "network-partition") -> Json:
+    """The first event of a run in the lab."""
+    return event(
+        0.0,
+        "run_started",
+        run="20260808-140300-7f3a9c",
+        experiment=f"The router's index survives: {experiment}",
+        file=f"experiments/{experiment}.json",
+        context="kvchaos-lab",
+        namespace="kvchaos",
+        router="reference (replay)",
+        seed=7,
+        version="0.1.0",
+    )
+
+
+def sample(at: float, missing: int = 0, phantom: int = 0, **fields: Any) -> Json:
+    """What the index was seen to be at that moment; the second engine is the one that is wrong."""
+    engine = f"{ENGINES[1]}/0"
+    wrong = {engine: {"missing": missing, "phantom": phantom}} if missing or phantom else {}
+    told = {"agrees": not wrong, "ghosts": [], "engines": wrong, "unknown": {}, **fields}
+    return event(at, "sample", missing=missing, phantom=phantom, **told)
+
+
+def blind_sample(at: float, **unknown: str) -> Json:
+    """A sample that could not tell."""
+    return sample(at, agrees=None, unknown=unknown or {"router": "no answer in 2 s"})
+
+
+def injected(**fields: Any) -> Json:
+    """A partition between router and second engine, ten seconds long."""
+    told: Json = {
+        "fault": PARTITION,
+        "action": "partition",
+        "direction": "both",
+        "targets": [
+            {"pod": ROUTER, "uid": "0b7e", "role": "."},
+            {"pod": ENGINES[1], "uid": "91ac", "role": ".Target"},
+        ],
+        "requested": 3.1,
+        "created": 3.16,
+        "injected": 3.52,
+        "duration": 10.0,
+        "evidence": ["Selected and AllInjected are True", "2 of 2 records are injected"],
+    }
+    return event(3.53, "fault_injected", **{**told, **fields})
+
+
+def effect(**fields: Any) -> Json:
+    """The partition's effect, confirmed by all three sources."""
+    told: Json = {
+        "fault": PARTITION,
+        "effect": "confirmed",
+        "effect_at": 4.71,
+        "evidence": [
+            {"source": "records", "holds": True, "text": "2 of 2 records are injected"},
+            {"source": "podnetworkchaos", "holds": True, "text": "rules of this fault in 2 pods"},
+            {
+                "source": "observer",
+                "holds": True,
+                "text": f"{ENGINES[1]}/0: 16 blocks published, 0 reached the index",
+            },
+        ],
+    }
+    return event(4.72, "effect", **{**told, **fields})
+
+
+def recovered(**fields: Any) -> Json:
+    """The partition's end."""
+    told: Json = {"fault": PARTITION, "healed": 13.2, "by": "duration", "residue": []}
+    return event(13.3, "fault_recovered", **{**told, **fields})
+
+
+def recovery(**fields: Any) -> Json:
+    """The index agreed 2.35 s after the heal."""
+    told: Json = {
+        "agreed": True,
+        "budget": 30.0,
+        "waited": 2.6,
+        "samples_needed": 5,
+        "resolution": 0.2,
+        "timeline": {
+            "injected": 3.52,
+            "effect": 4.71,
+            "healed": 13.2,
+            "first_event": 13.94,
+            "gap_found": 14.7,
+            "replayed": 15.1,
+            "agreed": 15.55,
+        },
+        "after_heal": {
+            "injected": -9.68,
+            "effect": -8.49,
+            "healed": 0.0,
+            "first_event": 0.74,
+            "gap_found": 1.5,
+            "replayed": 1.9,
+            "agreed": 2.35,
+        },
+        "left": NOBODY_WRONG,
+    }
+    return event(16.4, "recovery", **{**told, **fields})
+
+
+def traffic(**fields: Any) -> Json:
+    """What the seeded requests through the router met; latencies in seconds."""
+    told: Json = {
+        "sent": 240,
+        "ok": 238,
+        "failed": 2,
+        "hit_tokens": 10_368,
+        "prompt_tokens": 15_360,
+        "p50": 0.012,
+        "p95": 0.031,
+        "p99": 0.094,
+        "by_pod": dict(zip(ENGINES, (97, 61, 80), strict=True)),
+    }
+    return event(17.1, "traffic", **{**told, **fields})
+
+
+def observer(**fields: Any) -> Json:
+    """What the observer followed."""
+    told: Json = {
+        "up": True,
+        "engines": 3,
+        "batches": 412,
+        "blocks": 3296,
+        "malformed": 0,
+        "incomplete": {},
+    }
+    return event(17.4, "observer", **{**told, **fields})
+
+
+def run_that_recovered() -> list[Json]:
+    """A partition of ten seconds; the router replays and agrees 2.35 s after the heal. Pass."""
+    wrong = [sample(round(4.7 + 0.5 * n, 2), missing=4 + 4 * n) for n in range(21)]
+    return [
+        started(),
+        sample(1.6),
+        activity(2.1, "index-agrees", "probe", "before"),
+        event(2.2, "hypothesis", when="before", met=True, failed=[]),
+        sample(2.6),
+        activity(3.0, "warm-engines", "action", "method"),
+        injected(),
+        activity(3.55, "cut-router-from-engine", "action", "method"),
+        sample(4.2),
+        *wrong[:1],
+        effect(),
+        *wrong[1:17],
+        recovered(),
+        *wrong[17:],
+        sample(15.55),
+        sample(16.0),
+        recovery(),
+        activity(16.5, "index-recovers", "probe", "method"),
+        activity(16.7, "index-agrees", "probe", "after"),
+        event(16.8, "hypothesis", when="after", met=True, failed=[]),
+        sample(17.0),
+        traffic(),
+        activity(17.2, "recover-fault", "action", "rollbacks"),
+        event(17.3, "residue", left=[]),
+        observer(),
+        event(17.5, "run_ended", journal="completed"),
+    ]
+
+
+def run_that_stayed_wrong() -> list[Json]:
+    """The same cut, and a router that does not replay. Fail: 84 blocks missing, one ghost."""
+    left = {
+        "engines": {f"{ENGINES[1]}/0": {"missing": 84, "phantom": 0}},
+        "ghosts": [],
+        "unknown": {},
+    }
+    late = [sample(15.6 + n, missing=84) for n in range(28)]
+    healed = {"healed": 13.2, "injected": 3.52, "effect": 4.71}
+    nothing = {"first_event": 13.94, "gap_found": None, "replayed": None, "agreed": None}
+    after = {"first_event": 0.74, "gap_found": None, "replayed": None, "agreed": None}
+    history = altered(
+        run_that_recovered(),
+        "recovery",
+        at=43.6,
+        agreed=False,
+        waited=30.1,
+        timeline={**healed, **nothing},
+        after_heal={"injected": -9.68, "effect": -8.49, "healed": 0.0, **after},
+        left=left,
+    )
+    history = altered(history, "run_started", router="reference (none)")
+    history = altered(history, "traffic", hit_tokens=7_120)
+    history[-11:-11] = late
+    history = [
+        each
+        for each in history
+        if each["event"] != "sample" or not each["agrees"] or each["at"] < 5
+    ]
+    failed = event(44.0, "hypothesis", when="after", met=False, failed=["index-agrees"])
+    return [
+        failed if each["event"] == "hypothesis" and each["when"] == "after" else each
+        for each in history
+    ]
+
+
+def run_whose_fault_never_landed() -> list[Json]:
+    """A delay on a kernel that cannot do it: the action fails, nothing was tested. Fail."""
+    error = (
+        "not injected after 30 s: wanted AllInjected=True, saw AllInjected=False, Selected=True, "
+        f"'unable to set tcs for pod kvchaos/{ENGINES[1]}'; see: kubectl describe networkchaos"
+    )
+    failed = event(33.2, "fault_failed", fault=PARTITION, error=error)
+    gone = ("fault_injected", "effect", "fault_recovered", "recovery", "traffic")
+    history = [each for each in run_that_recovered() if each["event"] not in gone]
+    history = [each for each in history if each["event"] != "sample" or each["agrees"]]
+    action = activity(
+        33.3, "cut-router-from-engine", "action", "method", f"FaultNotInjected: {error}"
+    )
+    history.insert(6, failed)
+    return [action if each.get("name") == action["name"] else each for each in history]
+
+
+def run_with_router_unreachable() -> list[Json]:
+    """The router stops answering during the run. Unknown: nobody can say what its index holds."""
+    why = {"router": f"RouterUnreachable: GET /index of {ROUTER}: no answer in 2 s"}
+    blind = [blind_sample(5.0 + n, **why) for n in range(40)]
+    history = altered(
+        run_that_recovered(),
+        "recovery",
+        at=44.0,
+        agreed=None,
+        waited=30.0,
+        timeline=dict.fromkeys(recovery()["timeline"]) | {"injected": 3.52, "healed": 13.2},
+        after_heal=dict.fromkeys(recovery()["timeline"]) | {"injected": -9.68, "healed": 0.0},
+        left={"engines": {}, "ghosts": [], "unknown": why},
+    )
+    seen = [each for each in history if each["event"] != "sample" or each["at"] < 4]
+    error = f"kvchaos.errors.RouterUnreachable: GET /index of {ROUTER}: no answer in 2 s"
+    probe = activity(44.5, "index-agrees", "probe", "after", error)
+    unmet = event(44.6, "hypothesis", when="after", met=False, failed=["index-agrees"])
+    position = next(at for at, each in enumerate(seen) if each["event"] == "recovery")
+    told = [*seen[:position], *blind, *seen[position:]]
+    told = [probe if _is(each, "index-agrees", "after") else each for each in told]
+    return [
+        unmet if each["event"] == "hypothesis" and each["when"] == "after" else each
+        for each in told
+    ]
+
+
+def run_with_observer_incomplete() -> list[Json]:
+    """All agrees, but one engine's stream was not seen from its beginning. Unknown."""
+    engine = f"{ENGINES[2]}/0"
+    reason = "replay from 0 began at 1880: the engine's buffer is shorter than its history"
+    return altered(run_that_recovered(), "observer", incomplete={engine: reason})
+
+
+def without(events: list[Json], name: str) -> list[Json]:
+    """The history as if nobody had written events of that name."""
+    return [each for each in events if each["event"] != name]
+
+
+def altered(events: list[Json], name: str, /, **fields: Any) -> list[Json]:
+    """The history with these fields in every event of that name."""
+    return [{**each, **fields} if each["event"] == name else each for each in events]
+
+
+def _is(each: Json, name: str, phase: str) -> bool:
+    return each.get("name") == name and each.get("phase") == phase

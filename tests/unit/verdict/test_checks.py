@@ -1,0 +1,511 @@
+"""Each check passes, fails and is unknown for a history of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.builders import (
+    ENGINES,
+    KILL,
+    NOBODY_WRONG,
+    Json,
+    activity,
+    blind_sample,
+    effect,
+    event,
+    injected,
+    observer,
+    recovered,
+    recovery,
+    run_that_recovered,
+    sample,
+    without,
+)
+
+from kvchaos.verdict.checks import CHECKS
+from kvchaos.verdict.events import Events
+from kvchaos.verdict.fault_checks import effect_observed, fault_landed, nothing_left
+from kvchaos.verdict.index_checks import (
+    observer_up_and_sampled,
+    oracle_complete,
+    recovered_within_budget,
+)
+from kvchaos.verdict.result import Result, failed, passed, unknown
+from kvchaos.verdict.run_checks import (
+    actions_succeeded,
+    run_reached_its_end,
+    steady_state_after,
+    steady_state_before,
+)
+
+FAULT = "NetworkChaos kvchaos/partition-7f3a9c"
+OTHER = "PodChaos kvchaos/pod-kill-41be02"
+SECOND = f"{ENGINES[1]}/0"
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_check_passes_the_run_that_recovered(check: Callable[[Events], Result]) -> None:
+    """A run in which everything was observed and right passes every check, by its own name."""
+    result = check(run_that_recovered())
+
+    assert (result.name, result.verdict) == (check.__name__.replace("_", " "), "pass")
+
+
+# -- steady state -------------------------------------------------------------------------------
+
+
+def hypothesis(when: str, *, met: bool | None, failed: list[str], **fields: Any) -> Json:
+    return event(2.2, "hypothesis", when=when, met=met, failed=failed, **fields)
+
+
+def test_steady_state_passes_when_each_time_it_was_met() -> None:
+    """Asked twice, it must hold twice."""
+    history = [hypothesis("before", met=True, failed=[])] * 2
+
+    result = steady_state_before(history)
+
+    assert result == passed("steady state before", "every probe was within its tolerance")
+
+
+def test_steady_state_fails_with_the_names_of_the_probes_outside_tolerance() -> None:
+    """A probe that answered outside its tolerance is a fail, even beside one that raised."""
+    history = [
+        activity(2.0, "routing", "probe", "after", "kvchaos.errors.RouterUnreachable: gone"),
+        hypothesis("after", met=False, failed=["index-agrees", "routing"]),
+    ]
+
+    result = steady_state_after(history)
+
+    assert result == failed("steady state after", "outside tolerance: index-agrees")
+
+
+def test_steady_state_fails_when_unmet_though_no_probe_is_named() -> None:
+    """Not met is a fail, whatever the record forgot to say."""
+    result = steady_state_before([hypothesis("before", met=False, failed=[])])
+
+    assert result == failed("steady state before", "outside tolerance: unnamed")
+
+
+def test_steady_state_fails_when_a_probe_says_no_by_activity_failed() -> None:
+    """chaosk8s probes raise ActivityFailed to say that a pod is not healthy: that is an answer."""
+    error = "chaoslib.exceptions.ActivityFailed: deployment 'router' is not healthy"
+    history = [
+        activity(2.0, "router-healthy", "probe", "before", error),
+        hypothesis("before", met=False, failed=["router-healthy"]),
+    ]
+
+    result = steady_state_before(history)
+
+    assert result == failed("steady state before", "outside tolerance: router-healthy")
+
+
+def test_steady_state_is_unknown_when_no_failed_probe_could_tell() -> None:
+    """A probe that raised, or that answered unknown, did not say that the state was wrong."""
+    history = [
+        activity(2.0, "index-agrees", "probe", "after", "kvchaos.errors.RouterUnreachable: gone"),
+        hypothesis("after", met=False, failed=["index-agrees", "routing"], unknown=["routing"]),
+    ]
+
+    result = steady_state_after(history)
+
+    assert result == unknown(
+        "steady state after",
+        "could not be told: index-agrees, routing",
+        "index-agrees: kvchaos.errors.RouterUnreachable: gone",
+    )
+
+
+@pytest.mark.parametrize(
+    "history",
+    [[hypothesis("before", met=True, failed=[])], [hypothesis("after", met=None, failed=[])]],
+)
+def test_steady_state_is_unknown_when_it_was_not_asked(history: list[Json]) -> None:
+    """The check before the method says nothing of the state after it."""
+    result = steady_state_after(history)
+
+    assert result == unknown(
+        "steady state after", "the hypothesis was not checked after the method"
+    )
+
+
+# -- actions ------------------------------------------------------------------------------------
+
+DONE = activity(3.0, "warm-engines", "action", "method")
+
+
+def test_actions_pass_when_method_and_rollbacks_succeeded() -> None:
+    """Probes of the hypothesis are not its business."""
+    history = [
+        DONE,
+        activity(9.0, "recover-fault", "action", "rollbacks"),
+        activity(9.5, "index-agrees", "probe", "after", "RouterUnreachable: gone"),
+    ]
+
+    assert actions_succeeded(history) == passed("actions succeeded", "2 actions ran and succeeded")
+
+
+@pytest.mark.parametrize("phase", ["method", "rollbacks"])
+def test_actions_fail_on_one_that_failed(phase: str) -> None:
+    """Chaos Toolkit goes on after a failed action and ends as completed; the verdict does not."""
+    history = [DONE, activity(9.0, "recover-fault", "action", phase, "FaultNotRecovered: stuck")]
+
+    assert actions_succeeded(history) == failed(
+        "actions succeeded",
+        "1 action of 2 failed",
+        f"recover-fault ({phase}): FaultNotRecovered: stuck",
+    )
+
+
+def test_actions_are_unknown_when_none_was_recorded() -> None:
+    """Nothing done is nothing proved."""
+    assert actions_succeeded([activity(3.0, "index-agrees", "probe", "method")]) == unknown(
+        "actions succeeded", "no action was recorded"
+    )
+
+
+def test_actions_are_unknown_when_a_probe_of_the_method_could_not_measure() -> None:
+    """A measurement that the experiment asked for is missing."""
+    history = [DONE, activity(9.0, "event-stream", "probe", "method", "EngineUnreachable: gone")]
+
+    assert actions_succeeded(history) == unknown(
+        "actions succeeded",
+        "1 probe of the method gave no answer",
+        "event-stream (method): EngineUnreachable: gone",
+    )
+
+
+# -- the fault ----------------------------------------------------------------------------------
+
+
+def test_fault_landed_with_its_pods_counted_once() -> None:
+    """Two faults on the same pods hit two pods; what Chaos Mesh said is the evidence."""
+    history = [injected(), injected(fault=KILL, evidence=[{"source": "records", "text": "1 of 1"}])]
+
+    assert fault_landed(history) == passed(
+        "fault landed",
+        "2 faults injected, 2 pods hit",
+        "Selected and AllInjected are True",
+        "2 of 2 records are injected",
+        "records: 1 of 1",
+    )
+
+
+def test_fault_landed_fails_when_it_could_not_be_injected() -> None:
+    """One fault that did not land is not made good by another that did."""
+    history = [injected(), event(9.0, "fault_failed", fault=KILL, error="not injected after 30 s")]
+
+    assert fault_landed(history) == failed(
+        "fault landed", "1 fault could not be injected", f"{OTHER}: not injected after 30 s"
+    )
+
+
+def test_fault_landed_fails_when_it_hit_nobody() -> None:
+    """Old versions of Chaos Mesh report AllInjected with no pod selected."""
+    assert fault_landed([injected(targets=[])]) == failed(
+        "fault landed", "injected, but into no pod", FAULT
+    )
+
+
+def test_fault_landed_is_unknown_without_a_fault() -> None:
+    """An experiment without a fault proves nothing about recovery."""
+    assert fault_landed([DONE]) == unknown(
+        "fault landed", "no fault was injected, so nothing was tested"
+    )
+
+
+def test_fault_landed_is_unknown_when_nobody_saw_it_injected() -> None:
+    """Created is not injected."""
+    assert fault_landed([injected(injected=None)]) == unknown(
+        "fault landed", "created, but never seen injected", FAULT
+    )
+
+
+HOLDS = {"source": "observer", "holds": True, "text": "no event for 4 s"}
+DENIES = {"source": "records", "holds": False, "text": "0 of 2 records are injected"}
+SILENT = {"source": "pod", "holds": None, "text": "could not be read"}
+
+
+def test_effect_passes_when_it_was_confirmed_once() -> None:
+    """Looked at too early it was not there yet; what was seen later counts."""
+    history = [
+        injected(),
+        effect(effect="inconclusive", evidence=[SILENT]),
+        effect(evidence=[HOLDS, SILENT]),
+        effect(effect="not effective", evidence=[DENIES]),
+    ]
+
+    assert effect_observed(history) == passed(
+        "effect observed",
+        f"{FAULT} was seen to be in effect",
+        "observer: no event for 4 s",
+        "pod: could not be read",
+    )
+
+
+def test_effect_fails_when_one_fault_had_none() -> None:
+    """Injected by its own records, yet nothing happened; a confirmed one beside it is no help."""
+    without_effect = effect(fault=KILL, effect="not effective", evidence=[DENIES])
+
+    result = effect_observed([injected(), injected(fault=KILL), effect(), without_effect])
+
+    assert result == failed(
+        "effect observed",
+        f"{OTHER} was injected but had no effect",
+        "records: 0 of 2 records are injected",
+    )
+
+
+@pytest.mark.parametrize(
+    ("history", "why"),
+    [
+        ([], "no fault was injected, so nothing was tested"),
+        ([injected()], f"nobody looked whether {FAULT} was in effect"),
+        ([injected(), effect(fault=KILL)], f"nobody looked whether {FAULT} was in effect"),
+        (
+            [injected(), effect(effect="inconclusive", evidence=[])],
+            f"whether {FAULT} was in effect is not known",
+        ),
+        ([injected(), effect(evidence=[])], f"whether {FAULT} was in effect is not known"),
+    ],
+)
+def test_effect_is_unknown_when_nobody_saw_it(history: list[Json], why: str) -> None:
+    """Not looked at, looked at in vain, or said without any evidence."""
+    assert effect_observed(history) == unknown("effect observed", why)
+
+
+def test_effect_is_unknown_when_the_evidence_contradicts_itself() -> None:
+    """Three things must say that a fault is real; one that denies it is not outvoted."""
+    assert effect_observed([injected(), effect(evidence=[HOLDS, DENIES])]) == unknown(
+        "effect observed",
+        f"the evidence on {FAULT} contradicts itself",
+        "observer: no event for 4 s",
+        "records: 0 of 2 records are injected",
+    )
+
+
+def test_nothing_left_passes_by_the_last_look() -> None:
+    """What was left in between and gone at the end is not left."""
+    history = [event(14.0, "residue", left=["rules in pod a"]), event(17.0, "residue", left=[])]
+
+    assert nothing_left(history) == passed(
+        "nothing left", "no fault object and no rule of this run remains"
+    )
+
+
+def test_nothing_left_fails_with_each_thing_that_is() -> None:
+    """The user must know what to remove."""
+    left = [{"kind": "NetworkChaos", "name": "partition-7f3a9c", "why": "finalizer"}, "rules in a"]
+
+    assert nothing_left([event(17.0, "residue", left=left)]) == failed(
+        "nothing left",
+        "2 things left behind",
+        "kind NetworkChaos, name partition-7f3a9c, why finalizer",
+        "rules in a",
+    )
+
+
+@pytest.mark.parametrize("history", [[], [event(17.0, "residue", left=None)]])
+def test_nothing_left_is_unknown_when_nobody_could_look(history: list[Json]) -> None:
+    """Not looked at is not clean."""
+    assert nothing_left(history) == unknown(
+        "nothing left", "nobody looked at the end whether the fault left anything"
+    )
+
+
+# -- recovery -----------------------------------------------------------------------------------
+
+RECOVERED = "recovered within budget"
+
+
+def test_recovered_passes_with_the_slowest_times_told() -> None:
+    """Seconds count from the heal; a fault whose end only the timeline tells has ended too."""
+    assert recovered_within_budget([injected(), recovery()]) == passed(
+        RECOVERED, "the index agreed 2.35 s after the heal; budget 30 s"
+    )
+
+
+def test_recovered_counts_the_wait_when_the_heal_is_not_in_the_timeline() -> None:
+    """The wait is the longest it can have been since the probe began."""
+    unseen = recovery(timeline={"healed": None}, after_heal={"agreed": None})
+
+    result = recovered_within_budget([injected(), recovered(), unseen])
+
+    assert result == passed(RECOVERED, "the index agreed 2.60 s after the heal; budget 30 s")
+
+
+def test_recovered_fails_with_the_engines_and_their_blocks() -> None:
+    """Missing, phantom and ghost are named; an engine that is right is not."""
+    left = {
+        "engines": {
+            SECOND: {"missing": 84, "phantom": 0},
+            "b/0": {"missing": 0, "phantom": 3},
+            "c/0": {"missing": 0, "phantom": 0},
+        },
+        "ghosts": ["engine-gone"],
+        "unknown": {},
+    }
+    wrong = recovery(agreed=False, waited=30.1, left=left)
+
+    assert recovered_within_budget([injected(), wrong, recovery()]) == failed(
+        RECOVERED,
+        "the index was still wrong after 30.1 s; budget 30 s",
+        f"{SECOND}: 84 missing, 0 phantom",
+        "b/0: 0 missing, 3 phantom",
+        "engine-gone: ghost (not alive)",
+    )
+
+
+def test_recovered_fails_when_it_took_longer_than_its_budget() -> None:
+    """The budget counts from the heal, not from when somebody began to look."""
+    result = recovered_within_budget([injected(), recovery(budget=2.0)])
+
+    assert result == failed(RECOVERED, "agreed only 2.35 s after the heal; budget 2 s")
+
+
+def test_recovered_is_unknown_without_a_fault() -> None:
+    """An index that agrees has recovered from nothing."""
+    assert recovered_within_budget([recovery()]) == unknown(
+        RECOVERED, "no fault was injected, so nothing was tested"
+    )
+
+
+def test_recovered_is_unknown_when_measured_only_before_the_last_fault() -> None:
+    """Recovery from the first fault says nothing about the second."""
+    assert recovered_within_budget([injected(), recovery(), injected(fault=KILL)]) == unknown(
+        RECOVERED, "recovery was not measured after the fault"
+    )
+
+
+def test_recovered_is_unknown_when_an_engine_could_not_be_judged() -> None:
+    """Agreement on the others is not agreement, whatever the probe made of it."""
+    left = {**NOBODY_WRONG, "unknown": {SECOND: "replay began at 1880"}}
+
+    for agreed in (None, True):
+        result = recovered_within_budget([injected(), recovery(agreed=agreed, left=left)])
+
+        assert result == unknown(
+            RECOVERED,
+            "whether the index recovered could not be told",
+            f"{SECOND}: replay began at 1880",
+        )
+
+
+def test_recovered_is_unknown_when_the_record_contradicts_itself() -> None:
+    """Agreed, and yet a ghost: one of the two is not true."""
+    left = {**NOBODY_WRONG, "ghosts": ["engine-gone"]}
+
+    assert recovered_within_budget([injected(), recovery(left=left)]) == unknown(
+        RECOVERED,
+        "said to have recovered, but not everything agreed",
+        "engine-gone: ghost (not alive)",
+    )
+
+
+@pytest.mark.parametrize(
+    "ended", [[], [recovered(healed=None)], [recovered(healed=20.0)], [recovered(fault=KILL)]]
+)
+def test_recovered_is_unknown_when_the_fault_may_still_have_been_on(ended: list[Json]) -> None:
+    """An index that agrees under the fault has not recovered from it."""
+    measured = recovery(timeline={"healed": None})
+
+    assert recovered_within_budget([injected(), measured, *ended]) == unknown(
+        RECOVERED, "the fault was not seen to end before recovery was measured", FAULT
+    )
+
+
+# -- the judge itself ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("history", "why", "evidence"),
+    [
+        ([], "the observer left no account of what it saw", ()),
+        ([observer(engines=0)], "the observer followed no engine", ()),
+        (
+            [observer(incomplete={SECOND: "replay began at 1880"})],
+            "1 engine of 3 cannot be judged",
+            (f"{SECOND}: replay began at 1880",),
+        ),
+        ([observer(malformed=1)], "1 message could not be decoded", ()),
+    ],
+)
+def test_oracle_is_unknown_and_never_fails(
+    history: list[Json], why: str, evidence: tuple[str, ...]
+) -> None:
+    """What the judge did not see is no fault of the router: the worst it can be is unknown."""
+    assert oracle_complete(history) == unknown("oracle complete", why, *evidence)
+
+
+def test_oracle_passes_with_what_it_followed() -> None:
+    """One batch is one batch."""
+    assert oracle_complete([observer(batches=1)]) == passed(
+        "oracle complete", "every batch of 3 engines was seen (1 batch)"
+    )
+
+
+NOT_UP = "the observer was not up at the end of the run"
+
+
+@pytest.mark.parametrize(
+    ("history", "why", "evidence"),
+    [
+        ([], NOT_UP, ()),
+        ([observer(up=False)], NOT_UP, ()),
+        ([sample(1.0), injected(), observer()], "the index was never sampled after the fault", ()),
+        (
+            [injected(), blind_sample(4.0), blind_sample(5.0, router="gone"), observer()],
+            "none of 2 samples after the fault could tell",
+            ("router: gone",),
+        ),
+    ],
+)
+def test_observer_is_unknown_and_never_fails(
+    history: list[Json], why: str, evidence: tuple[str, ...]
+) -> None:
+    """A judge that slept can neither acquit nor condemn."""
+    assert observer_up_and_sampled(history) == unknown("observer up and sampled", why, *evidence)
+
+
+def test_observer_passes_and_counts_the_samples_that_could_not_tell() -> None:
+    """A router that restarts cannot answer for a while; that is said, and no more."""
+    history = [injected(), blind_sample(4.0), sample(5.0), observer()]
+
+    assert observer_up_and_sampled(history) == passed(
+        "observer up and sampled", "2 samples of the index, 1 without an answer"
+    )
+
+
+# -- the end ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("history", "result"),
+    [
+        (
+            [event(17.5, "run_ended", journal="completed")],
+            passed("run reached its end", "the experiment was played to its end"),
+        ),
+        (
+            [event(17.5, "run_ended", journal="failed")],
+            failed("run reached its end", "Chaos Toolkit ended the run as failed"),
+        ),
+        (
+            [event(17.5, "run_ended", journal="interrupted")],
+            unknown("run reached its end", "the run was interrupted before its end"),
+        ),
+        ([], unknown("run reached its end", "the history stops before the end of the run")),
+    ],
+)
+def test_end_is_told_by_the_last_event(history: list[Json], result: Result) -> None:
+    """A killed run has no end; an interrupted one has no verdict to give."""
+    assert run_reached_its_end(history) == result
+
+
+@pytest.mark.parametrize("name", ["run_started", "traffic", "stream"])
+def test_no_check_needs_what_only_informs(name: str) -> None:
+    """Traffic and streams are told to people; the verdict does not rest on them."""
+    results = [check(without(run_that_recovered(), name)).verdict for check in CHECKS]
+
+    assert set(results) == {"pass"}
