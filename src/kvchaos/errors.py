@@ -95,11 +95,40 @@ class FaultRefused(FaultError):
 
 
 class FaultNotInjected(FaultError):
-    """Sent, but Chaos Mesh did not report it injected in time."""
+    """Sent, but Chaos Mesh did not report it injected in time.
+
+    ``conditions`` are those last seen, ``failure`` the newest failed attempt, empty for none.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        conditions: dict[str, str] | None = None,
+        failure: str = "",
+        wanted: str = "",
+        saw: str = "",
+        look: str = "",
+    ) -> None:
+        self.conditions = conditions or {}
+        self.failure = failure
+        super().__init__(what, wanted=wanted, saw=saw, look=look)
 
 
 class FaultNotRecovered(FaultError):
-    """Deleted, but it did not go away in time, or left residue."""
+    """Deleted, but it did not go away in time, or left residue: ``left`` says what, one each."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        left: tuple[str, ...] = (),
+        wanted: str = "",
+        saw: str = "",
+        look: str = "",
+    ) -> None:
+        self.left = left
+        super().__init__(what, wanted=wanted, saw=saw or "; ".join(left), look=look)
 
 
 class EngineUnreachable(KVChaosError):

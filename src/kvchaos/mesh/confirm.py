@@ -1,0 +1,101 @@
+"""Whether a fault is in effect, from what Chaos Mesh and Kubernetes say; not from its intention.
+
+The records say what the controller believes. For a network fault, each pod's PodNetworkChaos says
+whether its rules are in the pod, and the pod's uid whether it still is the pod that was cut: Chaos
+Mesh goes on reporting a fault as injected when a new pod, which is not cut, has taken its place.
+For a pod fault, the pod's uid and restarts tell that it happened. What traffic felt is for the
+observer to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kvchaos.cluster.kinds import PODNETWORKCHAOS, PODS, Kind, Object
+from kvchaos.errors import NotFound
+from kvchaos.mesh.api import MeshApi
+from kvchaos.mesh.fault import Effect, Evidence, Fault, Injected, Target
+from kvchaos.mesh.records import has_ended, missing_for_injection, not_applied, sources
+from kvchaos.mesh.targets import restarts
+
+
+def in_effect(cluster: MeshApi, injected: Injected) -> Effect:
+    """The evidence for and against ``injected`` being in effect now, and targets replaced since."""
+    fault = injected.fault
+    pods = {
+        target: _find(cluster, PODS, target.namespace, target.pod) for target in injected.targets
+    }
+    replaced = tuple(target for target, pod in pods.items() if _is_replaced(target, pod))
+    judged = [
+        each
+        for target, pod in pods.items()
+        for each in (
+            _cut(cluster, fault, target, pod)
+            if fault.kind == "NetworkChaos"
+            else [_struck(fault, target, pod)]
+        )
+    ]
+    return Effect(evidence=(_reported(cluster, fault), *judged), replaced=replaced)
+
+
+def _reported(cluster: MeshApi, fault: Fault) -> Evidence:
+    body = _find(cluster, fault.api, fault.namespace, fault.name)
+    if body is None:
+        return Evidence("records", holds=False, text=f"{fault.label} is gone")
+    if has_ended(body):
+        return Evidence("records", holds=False, text=f"{fault.label} was ended by its duration")
+    lacks = missing_for_injection(body)
+    text = ", ".join(lacks) or "injected in every target"
+    return Evidence("records", holds=not lacks, text=f"{fault.label}: {text}")
+
+
+def _cut(cluster: MeshApi, fault: Fault, target: Target, pod: Object | None) -> Iterator[Evidence]:
+    """A network fault holds for a target while its rules are applied in that very pod."""
+    if _is_replaced(target, pod):
+        now = "is gone" if pod is None else "was replaced, and the new pod is not cut"
+        yield Evidence("pod", holds=False, text=f"{target.label} {now}")
+        return
+    if not _is_ruled(fault, target):
+        return
+    rules = _find(cluster, PODNETWORKCHAOS, target.namespace, target.pod)
+    yield Evidence("podnetworkchaos", *_rules_hold(fault, target, rules))
+
+
+def _rules_hold(fault: Fault, target: Target, rules: Object | None) -> tuple[bool, str]:
+    if rules is None or fault.source not in sources(rules):
+        return False, f"{target.label}: no rules of {fault.source}"
+    unapplied = not_applied(rules)
+    return not unapplied, f"{target.label}: {unapplied or f'rules of {fault.source} applied'}"
+
+
+def _is_ruled(fault: Fault, target: Target) -> bool:
+    """A partition puts rules on both ends, traffic shaping only on the end that sends."""
+    if fault.action == "partition" or fault.direction == "both":
+        return True
+    return (target.role == ".") == (fault.direction == "to")
+
+
+def _struck(fault: Fault, target: Target, pod: Object | None) -> Evidence:
+    """Whether a pod fault happened to a target."""
+    gone = pod is None or pod["metadata"]["uid"] != target.uid
+    if fault.action == "pod-kill":
+        ended = gone or bool(pod and pod["metadata"].get("deletionTimestamp"))
+        text = "is gone" if ended else "is the same pod as before"
+        return Evidence("pod", holds=ended, text=f"{target.label} {text}")
+    if gone:
+        # something took the pod away: whether the fault had struck before cannot be told
+        return Evidence("pod", holds=None, text=f"{target.label} is gone")
+    count = restarts(pod or {}, target.container)
+    text = f"{target.label}: restarts {target.restarts} before, {count} now"
+    return Evidence("pod", holds=count > target.restarts, text=text)
+
+
+def _is_replaced(target: Target, pod: Object | None) -> bool:
+    return pod is None or pod["metadata"]["uid"] != target.uid
+
+
+def _find(cluster: MeshApi, kind: Kind, namespace: str, name: str) -> Object | None:
+    try:
+        return cluster.get(kind, name, namespace=namespace)
+    except NotFound:
+        return None

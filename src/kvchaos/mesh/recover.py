@@ -1,0 +1,175 @@
+"""End a fault, and return only when it is gone: its object, and every rule of it in a pod.
+
+Deleting an object whose injection or recovery keeps failing hangs on Chaos Mesh's finalizer, and
+its rules then block every other network fault of those pods. ``force`` frees that, in the order
+that was seen to work: delete, wait; drop the finalizers; drop the fault's rules from each
+PodNetworkChaos; wait until the daemon has applied what is left.
+"""
+
+from __future__ import annotations
+
+from kvchaos.clock import Clock, poll
+from kvchaos.cluster.kinds import PODNETWORKCHAOS, Object
+from kvchaos.errors import Conflict, FaultNotRecovered, NotFound
+from kvchaos.mesh.api import MeshApi
+from kvchaos.mesh.fault import End, Fault, Recovered
+from kvchaos.mesh.records import has_ended, not_applied, recovered_wall, without_source
+from kvchaos.mesh.residue import Residue, left_of, rules_of
+
+EVERY = 0.2  # seconds between looks at the cluster
+
+
+def recover(
+    cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock, force: bool = False
+) -> Recovered:
+    """``fault`` deleted and nothing of it left; the same again when it was gone before.
+
+    ``timeout`` bounds the wait, in seconds; with ``force`` there is a second such wait after the
+    finalizers and rules were dropped. FaultNotRecovered says what is left.
+    """
+    before = _find(cluster, fault)
+    start = clock.now()
+    _delete(cluster, fault)
+    left, waited = _until_gone(cluster, fault, timeout=timeout, clock=clock)
+    forced = bool(left) and force
+    if forced:
+        left, more = _forced_out(cluster, fault, timeout=timeout, clock=clock)
+        waited += more
+    if left:
+        raise _not_recovered(fault, left, waited=waited)
+    return Recovered(
+        fault=fault,
+        by=_ended_by(fault, before),
+        healed_at=_healed_at(before, clock=clock, gone=start + waited),
+        waited=waited,
+        forced=forced,
+    )
+
+
+def await_end(cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock) -> Recovered:
+    """``fault`` once its own duration has ended it everywhere; its object stays until deleted.
+
+    FaultNotRecovered when it has not ended after ``timeout`` seconds, which is what a fault does
+    whose daemon is away. An object that is gone meanwhile was ended by deletion.
+    """
+    body, waited = poll(
+        lambda: _find(cluster, fault),
+        until=lambda body: body is None or has_ended(body),
+        timeout=timeout,
+        every=EVERY,
+        clock=clock,
+    )
+    if body is not None and not has_ended(body):
+        raise _not_recovered(fault, left_of(cluster, fault), waited=waited)
+    by = End.DELETION if body is None else End.DURATION
+    return Recovered(fault=fault, by=by, healed_at=clock.now(), waited=waited)
+
+
+def _find(cluster: MeshApi, fault: Fault) -> Object | None:
+    try:
+        return cluster.get(fault.api, fault.name, namespace=fault.namespace)
+    except NotFound:
+        return None
+
+
+def _delete(cluster: MeshApi, fault: Fault) -> None:
+    try:
+        cluster.delete(fault.api, fault.name, namespace=fault.namespace)
+    except NotFound:
+        return  # gone already, which is what is wanted
+
+
+def _until_gone(
+    cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock
+) -> tuple[list[Residue], float]:
+    return poll(
+        lambda: left_of(cluster, fault),
+        until=lambda left: not left,
+        timeout=timeout,
+        every=EVERY,
+        clock=clock,
+    )
+
+
+def _forced_out(
+    cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock
+) -> tuple[list[Residue], float]:
+    """What is left after the finalizers and then the rules were dropped, and the seconds taken."""
+    touched: set[tuple[str, str]] = set()
+
+    def left() -> list[Residue]:
+        _drop_finalizers(cluster, fault)
+        touched.update(_drop_rules(cluster, fault))
+        return left_of(cluster, fault) or _unapplied(cluster, touched)
+
+    return poll(left, until=lambda left: not left, timeout=timeout, every=EVERY, clock=clock)
+
+
+def _drop_finalizers(cluster: MeshApi, fault: Fault) -> None:
+    try:
+        cluster.merge_patch(
+            fault.api, fault.name, {"metadata": {"finalizers": None}}, namespace=fault.namespace
+        )
+    except NotFound:
+        return
+
+
+def _drop_rules(cluster: MeshApi, fault: Fault) -> list[tuple[str, str]]:
+    """Drop the fault's rules from each PodNetworkChaos; (namespace, name) of those changed.
+
+    A merge patch replaces whole lists, so it carries the version that was read: a rule that
+    another fault adds meanwhile is not lost, the next look tries again.
+    """
+    changed = []
+    for rules in rules_of(cluster, fault):
+        metadata = rules["metadata"]
+        patch = {
+            "metadata": {"resourceVersion": metadata["resourceVersion"]},
+            "spec": without_source(rules, fault.source),
+        }
+        try:
+            cluster.merge_patch(
+                PODNETWORKCHAOS, metadata["name"], patch, namespace=metadata["namespace"]
+            )
+        except (Conflict, NotFound):
+            continue
+        changed.append((str(metadata["namespace"]), str(metadata["name"])))
+    return changed
+
+
+def _unapplied(cluster: MeshApi, places: set[tuple[str, str]]) -> list[Residue]:
+    """Of the changed PodNetworkChaos, those whose pod does not follow yet."""
+    left = []
+    for namespace, name in sorted(places):
+        try:
+            why = not_applied(cluster.get(PODNETWORKCHAOS, name, namespace=namespace))
+        except NotFound:
+            continue
+        if why:
+            left.append(Residue(PODNETWORKCHAOS.plural, namespace, name, why))
+    return left
+
+
+def _ended_by(fault: Fault, before: Object | None) -> End:
+    if fault.one_shot:
+        return End.ONE_SHOT
+    return End.DURATION if before is not None and has_ended(before) else End.DELETION
+
+
+def _healed_at(before: Object | None, *, clock: Clock, gone: float) -> float:
+    """When the links were whole again, on the clock.
+
+    By its duration: as the records say, to whole seconds and as far as the cluster's wall clock
+    agrees with ours. Otherwise: when the last of it was seen gone.
+    """
+    wall = recovered_wall(before) if before is not None and has_ended(before) else None
+    return gone if wall is None else min(gone, clock.now() - (clock.wall() - wall))
+
+
+def _not_recovered(fault: Fault, left: list[Residue], *, waited: float) -> FaultNotRecovered:
+    return FaultNotRecovered(
+        f"{fault.label}: not recovered after {waited:.1f}s",
+        wanted="nothing left of it",
+        left=tuple(each.label for each in left),
+        look=fault.look,
+    )
