@@ -11,24 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import PODNETWORKCHAOS, PODS, Kind, Object
 from kvchaos.errors import NotFound
 from kvchaos.mesh.api import MeshApi
 from kvchaos.mesh.fault import Effect, Evidence, Fault, Injected, Target
 from kvchaos.mesh.records import has_ended, missing_for_injection, not_applied, sources
-from kvchaos.mesh.targets import restarts
 
 
 def in_effect(cluster: MeshApi, injected: Injected) -> Effect:
     """The evidence for and against ``injected`` being in effect now, and targets replaced since."""
     fault = injected.fault
-    pods = {
-        target: _find(cluster, PODS, target.namespace, target.pod) for target in injected.targets
-    }
-    replaced = tuple(target for target, pod in pods.items() if _is_replaced(target, pod))
+    now = {each: _find(cluster, PODS, each.namespace, each.pod) for each in injected.targets}
+    replaced = tuple(target for target, pod in now.items() if _is_replaced(target, pod))
     judged = [
         each
-        for target, pod in pods.items()
+        for target, pod in now.items()
         for each in (
             _cut(cluster, fault, target, pod)
             if fault.kind == "NetworkChaos"
@@ -52,8 +50,8 @@ def _reported(cluster: MeshApi, fault: Fault) -> Evidence:
 def _cut(cluster: MeshApi, fault: Fault, target: Target, pod: Object | None) -> Iterator[Evidence]:
     """A network fault holds for a target while its rules are applied in that very pod."""
     if _is_replaced(target, pod):
-        now = "is gone" if pod is None else "was replaced, and the new pod is not cut"
-        yield Evidence("pod", holds=False, text=f"{target.label} {now}")
+        fate = "is gone" if pod is None else "was replaced, and the new pod is not cut"
+        yield Evidence("pod", holds=False, text=f"{target.label} {fate}")
         return
     if not _is_ruled(fault, target):
         return
@@ -77,21 +75,20 @@ def _is_ruled(fault: Fault, target: Target) -> bool:
 
 def _struck(fault: Fault, target: Target, pod: Object | None) -> Evidence:
     """Whether a pod fault happened to a target."""
-    gone = pod is None or pod["metadata"]["uid"] != target.uid
     if fault.action == "pod-kill":
-        ended = gone or bool(pod and pod["metadata"].get("deletionTimestamp"))
-        text = "is gone" if ended else "is the same pod as before"
-        return Evidence("pod", holds=ended, text=f"{target.label} {text}")
-    if gone:
+        killed = pod is None or pods.uid(pod) != target.uid or pods.is_terminating(pod)
+        text = "is gone" if killed else "is the same pod as before"
+        return Evidence("pod", holds=killed, text=f"{target.label} {text}")
+    if pod is None or pods.uid(pod) != target.uid:
         # something took the pod away: whether the fault had struck before cannot be told
         return Evidence("pod", holds=None, text=f"{target.label} is gone")
-    count = restarts(pod or {}, target.container)
+    count = pods.restarts(pod, target.container)
     text = f"{target.label}: restarts {target.restarts} before, {count} now"
     return Evidence("pod", holds=count > target.restarts, text=text)
 
 
 def _is_replaced(target: Target, pod: Object | None) -> bool:
-    return pod is None or pod["metadata"]["uid"] != target.uid
+    return pod is None or pods.uid(pod) != target.uid
 
 
 def _find(cluster: MeshApi, kind: Kind, namespace: str, name: str) -> Object | None:

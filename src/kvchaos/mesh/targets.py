@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import PODS, Object
 from kvchaos.errors import FaultRefused, NotFound
 from kvchaos.mesh.api import MeshApi
@@ -27,16 +28,16 @@ def resolve(cluster: MeshApi, body: Object) -> list[Target]:
     fault, spec = Fault.of(body), body["spec"]
     found: list[Target] = []
     for role, selector in selectors(spec):
-        pods = list(select(cluster, selector, namespace=fault.namespace))
-        targets = [each for pod in pods for each in _targets(pod, role=role, spec=spec)]
+        named = list(select(cluster, selector, namespace=fault.namespace))
+        targets = [each for pod in named for each in _targets(pod, role=role, spec=spec)]
         if not targets:
             raise FaultRefused(
                 f"{fault.label}: {_FIELD[role]} names no target",
                 wanted=f"a pod with {describe(selector, spec)}",
-                saw=f"{len(pods)} pods" if pods else "none",
+                saw=f"{len(named)} pods without such a container" if named else "none",
                 look=f"kubectl get pods -n {_first_place(selector, fault)} --show-labels",
             )
-        _refuse_host_network(fault, pods)
+        _refuse_host_network(fault, named)
         found += targets
     return found
 
@@ -100,21 +101,11 @@ def hit(cluster: MeshApi, record: Record, candidates: list[Target]) -> Target:
         body = {"metadata": {"uid": ""}}
     return Target(
         pod=pod,
-        uid=body["metadata"]["uid"],
+        uid=pods.uid(body),
         namespace=namespace,
         role=record.role,
         container=container,
-        restarts=restarts(body, container),
-    )
-
-
-def restarts(pod: Object, container: str = "") -> int:
-    """How often the container, or all of the pod's together, restarted."""
-    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return sum(
-        int(each.get("restartCount") or 0)
-        for each in statuses
-        if not container or each.get("name") == container
+        restarts=pods.restarts(body, container),
     )
 
 
@@ -133,8 +124,8 @@ def _expression(each: dict[str, Any]) -> str:
 
 
 def _by_name(cluster: MeshApi, names: dict[str, list[str]]) -> Iterator[Object]:
-    for namespace, pods in names.items():
-        for name in pods:
+    for namespace, each in names.items():
+        for name in each:
             try:
                 yield cluster.get(PODS, name, namespace=namespace)
             except NotFound:
@@ -145,7 +136,7 @@ def _passes(pod: Object, selector: Object) -> bool:
     phases, nodes = selector.get("podPhaseSelectors"), selector.get("nodes")
     annotations = pod["metadata"].get("annotations") or {}
     return (
-        (not phases or pod.get("status", {}).get("phase") in phases)
+        (not phases or pods.phase(pod) in phases)
         and (not nodes or pod.get("spec", {}).get("nodeName") in nodes)
         and (selector.get("annotationSelectors") or {}).items() <= annotations.items()
     )
@@ -154,22 +145,22 @@ def _passes(pod: Object, selector: Object) -> bool:
 def _targets(pod: Object, *, role: str, spec: Object) -> list[Target]:
     """One target, or for container-kill one for each container named."""
     named = spec.get("containerNames") if spec["action"] == "container-kill" else None
-    own = [str(each["name"]) for each in pod["spec"]["containers"]]
+    own = pods.containers(pod)
     return [
         Target(
-            pod=str(pod["metadata"]["name"]),
-            uid=str(pod["metadata"]["uid"]),
+            pod=pods.name(pod),
+            uid=pods.uid(pod),
             namespace=str(pod["metadata"]["namespace"]),
             role=role,
             container=container,
-            restarts=restarts(pod, container),
+            restarts=pods.restarts(pod, container),
         )
         for container in ([""] if named is None else [name for name in own if name in named])
     ]
 
 
-def _refuse_host_network(fault: Fault, pods: list[Object]) -> None:
-    bare = [pod["metadata"]["name"] for pod in pods if pod["spec"].get("hostNetwork")]
+def _refuse_host_network(fault: Fault, named: list[Object]) -> None:
+    bare = [pods.name(pod) for pod in named if pod["spec"].get("hostNetwork")]
     if fault.kind == "NetworkChaos" and bare:
         raise FaultRefused(
             f"{fault.label}: pods in the host's network cannot be cut off",
