@@ -50,9 +50,7 @@ def warm_engines(
     Returns the blocks that each engine published. With ``visible_within``, also waits until the
     router's index agrees, and raises when it does not within that many seconds.
     """
-    return requests.warm(
-        current(), prefixes=prefixes, blocks=blocks, visible_within=visible_within
-    )
+    return requests.warm(current(), prefixes=prefixes, blocks=blocks, visible_within=visible_within)
 
 
 def flush_engines(within: float = 20.0) -> dict[str, Any]:

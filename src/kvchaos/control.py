@@ -36,10 +36,11 @@ def before_experiment_control(
     """Check the experiment, start the lab if it is named, connect, start observer and history."""
     logging.getLogger("kvchaos").parent = logger
     try:
-        current.begin(lifecycle.start(context, configuration or {}, secrets or {}, clock=SystemClock()))
+        run = lifecycle.start(context, configuration or {}, secrets or {}, clock=SystemClock())
     except KVChaosError as error:
         current.end(because=error)
         raise InterruptExecution(str(error)) from error
+    current.begin(run)
 
 
 def before_method_control(context: Json) -> None:

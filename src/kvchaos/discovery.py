@@ -14,7 +14,7 @@ from chaoslib.discovery.discover import (
 
 
 def discovered() -> dict[str, Any]:
-    """Chaos Toolkit's discovery document, with one entry for each function that experiments name."""
+    """Chaos Toolkit's discovery document: one entry for each function that experiments name."""
     found: dict[str, Any] = initialize_discovery_result("kvchaos", version("kvchaos"), "kvchaos")
     found["activities"] = [
         *discover_actions("kvchaos.actions"),

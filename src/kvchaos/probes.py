@@ -32,7 +32,7 @@ def canary_visible(within: float = 10.0) -> dict[str, Any]:
 
 
 def index_difference(settle: float = 10.0) -> dict[str, Any]:
-    """How far the router's index is from the engines' events, once it agrees or ``settle`` s passed.
+    """How far the router's index is from the engines' events, after at most ``settle`` seconds.
 
     Returns ``agrees`` (null: unknown), ``missing`` and ``phantom`` blocks in all and per engine,
     ``ghosts`` (pods in the index that are not alive), ``unknown`` with reasons, and ``waited`` s.
@@ -41,10 +41,10 @@ def index_difference(settle: float = 10.0) -> dict[str, Any]:
 
 
 def index_recovered(budget: float = 60.0, samples: int = 3) -> dict[str, Any]:
-    """Wait until the index agrees in ``samples`` looks in a row, at most ``budget`` s from the heal.
+    """Wait until the index agrees ``samples`` times in a row, at most ``budget`` s from the heal.
 
-    Returns ``recovered`` (null: unknown), the timeline in run seconds and counted from the heal, its
-    resolution, and what stayed wrong.
+    Returns ``recovered`` (null: unknown), the timeline in run seconds and counted from the heal,
+    its resolution, and what stayed wrong.
     """
     return recovery.recovered(current(), budget=budget, needed=samples)
 

@@ -46,7 +46,7 @@ def current() -> Run:
         raise RunMissing(
             "no run",
             wanted="the control kvchaos.control in the experiment, started without an error",
-            look="the experiment's \"controls\", and the messages before this one",
+            look='the experiment\'s "controls", and the messages before this one',
         )
     return _current[0]
 

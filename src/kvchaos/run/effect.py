@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kvchaos.run.timeline import Sample
 
+Json = dict[str, Any]
+
+_ENDED = ("disconnected", "restart", "gone")
 LASTING = 4  # samples in a row: an event on its way is no effect
 
 
@@ -54,6 +58,20 @@ def router_restarted(started_before: float | None) -> Look:
         if not samples or started_before is None:
             return Seen(None, "the router was not seen before the fault")
         return Seen(False, "the router went on answering as before")
+
+    return look
+
+
+def streams_ended(events: Callable[[], Sequence[Json]], pods: Sequence[str], since: float) -> Look:
+    """The event streams of these engines broke off or began anew after run second ``since``."""
+
+    def look(_: Sequence[Sample]) -> Seen:
+        for event in events():
+            ended = event["event"] == "stream" and event.get("what") in _ENDED
+            if ended and event["at"] >= since and event["engine"]["pod"] in pods:
+                text = f"the stream of {event['engine']['pod']}: {event['what']}"
+                return Seen(True, text, event["at"])
+        return Seen(False, f"the streams of {', '.join(pods)} went on as before")
 
     return look
 

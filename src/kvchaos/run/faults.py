@@ -8,15 +8,17 @@ from typing import Any
 
 from kvchaos.clock import poll
 from kvchaos.cluster import pods
-from kvchaos.cluster.kinds import PODS
+from kvchaos.cluster.kinds import PODS, Object
 from kvchaos.errors import FaultError, FaultNotRecovered
 from kvchaos.experiment import find_template
-from kvchaos.mesh import confirm, inject as injecting, recover as recovering
+from kvchaos.mesh import confirm
+from kvchaos.mesh import inject as injecting
+from kvchaos.mesh import recover as recovering
 from kvchaos.mesh.fault import Injected
 from kvchaos.mesh.render import render
 from kvchaos.mesh.residue import residue
-from kvchaos.run.effect import Look, Seen, lost_blocks, pods_gone, router_restarted, streams_ended
-from kvchaos.run.session import ActiveFault, Run
+from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
+from kvchaos.run.session import ActiveFault, Before, Run
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ Json = dict[str, Any]
 def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     """Render, check and inject a fault; both outcomes are in the history."""
     body = render(find_template(template), {"run": run.id, **values})
-    ready = ready_pods(run)
+    before = _before(run)
     try:
         injected = injecting.inject(
             run.cluster, body, ledger=run.ledger, timeout=timeout, clock=run.clock
@@ -34,7 +36,12 @@ def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     except FaultError as error:
         run.history.add("fault_failed", fault=_brief_body(body), error=str(error))
         raise
-    active = ActiveFault(injected=injected, at=run.at_of(injected.injected_at), ready_before=ready)
+    active = ActiveFault(
+        injected=injected,
+        at=run.at_of(injected.injected_at),
+        at_request=run.at_of(injected.requested_at),
+        before=before,
+    )
     run.faults[injected.fault.name] = active
     run.history.add(
         "fault_injected",
@@ -56,7 +63,7 @@ def in_effect(run: Run, *, within: float) -> Json:
         return {"effect": "inconclusive", "at": None, "evidence": [_seen(Seen(None, "no fault"))]}
     look = _look(run, active)
     samples = run.sampler.wait(
-        lambda samples: look(samples).holds is True, since=active.at, timeout=within
+        lambda samples: look(samples).holds is True, since=active.at_request, timeout=within
     )
     seen = look(samples)
     records = confirm.in_effect(run.cluster, active.injected)
@@ -72,28 +79,110 @@ def recover(run: Run, *, held: float, timeout: float) -> Json:
     return {"recovered": [_recover(run, each, held, timeout) for each in run.open_faults()]}
 
 
+def residue_of(run: Run) -> Json:
+    """What is left of this run's faults, asked of the cluster now."""
+    places = sorted(
+        {run.settings.namespace}.union(
+            place
+            for active in run.faults.values()
+            for place in (active.injected.fault.namespace, *active.injected.fault.namespaces)
+        )
+    )
+    left = residue(run.cluster, run=run.id, namespaces=places)
+    return {"clean": not left, "left": [str(each) for each in left]}
+
+
+def _before(run: Run) -> Before:
+    newest = run.sampler.samples()[-1:]
+    return Before(
+        ready=ready_pods(run),
+        engines=frozenset(engine.pod for engine in run.observer.engines()),
+        router_started=newest[0].router_started if newest else None,
+    )
+
+
+def ready_pods(run: Run) -> int:
+    """How many of the engines and routers are ready."""
+    return sum(
+        pods.is_ready(pod)
+        for selector in (run.settings.engine_selector, run.settings.router_selector)
+        for pod in run.cluster.list(PODS, namespace=run.settings.namespace, labels=selector)
+    )
+
+
 def _recover(run: Run, active: ActiveFault, held: float, timeout: float) -> Json:
+    fault = active.injected.fault
     run.clock.sleep(max(0.0, active.at + held - run.at()))
-    done = recovering.recover(run.cluster, active.injected.fault, timeout=timeout, clock=run.clock)
-    _await_ready(run, active, timeout)
-    healed = run.at_of(done.healed_at) if not active.touches_pods else run.at()
-    active.healed = healed
-    record = {"fault": _brief(active.injected), "healed": healed, "by": str(done.by), "residue": []}
+    done = recovering.recover(run.cluster, fault, timeout=timeout, clock=run.clock)
+    active.healed = run.at_of(done.healed_at)
+    if fault.kind == "PodChaos":
+        _await_pods(run, active, timeout=timeout)
+        active.healed = run.at()
+    record = {
+        "fault": _brief(active.injected),
+        "healed": active.healed,
+        "by": str(done.by),
+        "residue": residue_of(run)["left"],
+    }
     run.history.add("fault_recovered", **record)
     return record
 
 
-def _await_ready(run: Run, active: ActiveFault, timeout: float) -> None:
-    """Wait until as many pods are ready as before the fault, and none of the killed still is."""
-
-    def back() -> bool:
-        return _undone(run, active) and ready_pods(run) >= active.ready_before
-
-    ready, _ = poll(bool_of(back), lambda is_back: is_back, timeout=timeout, every=0.2, clock=run.clock)
-    if not ready:
+def _await_pods(run: Run, active: ActiveFault, *, timeout: float) -> None:
+    """Wait until as many pods are ready as before the fault."""
+    ready, _ = poll(
+        lambda: ready_pods(run),
+        lambda count: count >= active.before.ready,
+        timeout=timeout,
+        every=0.2,
+        clock=run.clock,
+    )
+    if ready < active.before.ready:
         raise FaultNotRecovered(
-            f"{active.injected.fault.label}: pods are not back",
-            wanted=f"{active.ready_before} ready pods within {timeout:g} s",
-            saw=f"{ready_pods(run)}",
+            f"{active.injected.fault.label}: the pods are not back",
+            wanted=f"{active.before.ready} ready pods within {timeout:g} s",
+            saw=str(ready),
             look=f"kubectl get pods -n {run.settings.namespace}",
         )
+
+
+def _look(run: Run, active: ActiveFault) -> Look:
+    """How the observer could see this fault: by the index, by the router, or by the streams."""
+    engines = sorted({engine.pod for engine in run.observer.engines()})
+    hit = [target.pod for target in active.injected.targets]
+    struck = [pod for pod in hit if pod in active.before.engines]
+    if active.injected.fault.kind == "NetworkChaos":
+        return lost_blocks(struck or engines)
+    if not struck:
+        return router_restarted(active.before.router_started)
+    return streams_ended(run.history.events, struck, active.at_request)
+
+
+def _effect(holds: Sequence[bool | None]) -> str:
+    if False in holds:
+        return "not effective"
+    return "inconclusive" if None in holds or not holds else "confirmed"
+
+
+def _seen(seen: Seen) -> Json:
+    return {"source": "observer", "holds": seen.holds, "text": seen.text}
+
+
+def _brief(injected: Injected) -> Json:
+    fault = injected.fault
+    return {
+        "kind": fault.kind,
+        "namespace": fault.namespace,
+        "name": fault.name,
+        "action": fault.action,
+        "direction": fault.direction,
+    }
+
+
+def _brief_body(body: Object) -> Json:
+    metadata = body.get("metadata", {})
+    return {
+        "kind": body.get("kind"),
+        "namespace": metadata.get("namespace"),
+        "name": metadata.get("name"),
+    }

@@ -1,4 +1,4 @@
-"""The embedded lab as a command: started for a run that names it, stopped at the end of that run."""
+"""The embedded lab as a command: started for a run that names it, stopped at that run's end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lab_down() -> None:
 def _run(arguments: list[str], *, timeout: float) -> None:
     command = " ".join(["kvchaos", *arguments])
     try:
-        done = subprocess.run(  # noqa: S603: our own interpreter and fixed arguments
+        done = subprocess.run(  # noqa: S603 - our own interpreter and fixed arguments
             [sys.executable, "-m", "kvchaos", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,

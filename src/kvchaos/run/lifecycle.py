@@ -138,7 +138,7 @@ def _close_the_books(run: Run, journal: Json) -> None:
     try:
         faults.recover(run, held=0.0, timeout=60.0)
     except KVChaosError as error:
-        logger.error("A fault of this run may still be there: %s", error)
+        logger.warning("A fault of this run may still be there: %s", error)
     run.history.add("residue", left=faults.residue_of(run)["left"])
     run.history.add("observer", **run.observer.status())
     run.history.add("run_ended", journal=journal.get("status", "unknown"))

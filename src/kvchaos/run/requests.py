@@ -35,7 +35,7 @@ def ask_engine(run: Run, engine: EngineId, blocks: int) -> list[int]:
 
 
 def warm(run: Run, *, prefixes: int, blocks: int, visible_within: float | None) -> Json:
-    """Give every engine ``prefixes`` prompts; see each publish, and the index agree if asked for."""
+    """Give every engine ``prefixes`` prompts; see each publish, and the index agree if asked."""
     engines = run.observer.engines()
     if not engines:
         raise EngineUnreachable(
@@ -98,7 +98,9 @@ def _visible(run: Run, prompts: dict[EngineId, list[int]], *, within: float) -> 
             logger.debug("The router did not answer: %s", error)
             return None
 
-    left, waited = poll(missing, lambda names: names == [], timeout=within, every=0.05, clock=run.clock)
+    left, waited = poll(
+        missing, lambda names: names == [], timeout=within, every=0.05, clock=run.clock
+    )
     if left is None or not prompts:
         reason = "the router did not answer" if prompts else "no engine is followed"
         return {"visible": None, "missing": [], "unknown": {"router": reason}, "waited": waited}

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 
 from kvchaos.clock import Clock
 from kvchaos.errors import ClusterError, RouterUnreachable
-from kvchaos.index.compare import compare, persisting
+from kvchaos.index.compare import compare
 from kvchaos.index.names import EngineId
 from kvchaos.index.observed import Observed
 from kvchaos.index.oracle import Expected
+from kvchaos.run.persisting import not_followed, persisting
 from kvchaos.run.timeline import Progress, Sample
 
 logger = logging.getLogger(__name__)
@@ -99,9 +100,11 @@ class Sampler:
             return Sample(at=self._at(), reason=str(error))
         at = self._at()
         alive = self._observer.alive()
+        after = self._observer.expected()
         difference = persisting(
             compare(before, observed, alive=alive),
-            compare(self._observer.expected(), observed, alive=alive),
+            compare(after, observed, alive=alive),
+            unknown=not_followed(after, alive),
         )
         return Sample(
             at=at,

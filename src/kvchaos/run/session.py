@@ -18,7 +18,7 @@ from kvchaos.mesh.fault import Injected
 from kvchaos.mesh.ledger import Ledger
 from kvchaos.observer import Observer
 from kvchaos.run.locate import LocatedRouter
-from kvchaos.run.sampler import SampleRecord, Sampler
+from kvchaos.run.sampler import Sampler, SampleRecord
 from kvchaos.run.settings import Settings
 from kvchaos.traffic.load import Load
 from kvchaos.traffic.prompts import Prompts
@@ -27,13 +27,23 @@ from kvchaos.verdict.history import History
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How things were before a fault: ready pods, the engines' pods, the router's start."""
+
+    ready: int
+    engines: frozenset[str]
+    router_started: float | None
+
+
 @dataclass(slots=True)
 class ActiveFault:
     """A fault of this run: what it hit and when, in run seconds; ``healed`` once it is over."""
 
     injected: Injected
     at: float
-    ready_before: int
+    at_request: float
+    before: Before
     effect: float | None = None
     healed: float | None = None
 
@@ -68,7 +78,7 @@ class Run:
         return self.history.now() - (self.clock.now() - moment)
 
     def connect(self, cluster: Cluster) -> None:
-        """Start observer and sampler on ``cluster``; returns once the observer is ready or raises."""
+        """Make observer, router and sampler over ``cluster``; none of them is started."""
         settings = self.settings
         self.cluster = cluster
         self.bridge = Bridge(cluster)

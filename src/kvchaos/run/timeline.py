@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from kvchaos.index.compare import Difference
 
@@ -124,4 +125,4 @@ def _first_rise(later: Sequence[Sample], before: Sample | None, counter: str) ->
 
 
 def _resolution(times: Sequence[float]) -> float:
-    return max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0)
+    return max((b - a for a, b in pairwise(times)), default=0.0)
