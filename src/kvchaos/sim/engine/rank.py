@@ -58,7 +58,7 @@ class Rank:
             self._wake.clear()
 
     def _deliver(self, step: Step) -> None:
-        """Publish first, answer then: who has the answer may count on the events being sent."""
+        """Publish first, answer then: who has the answer knows that the events are on their way."""
         if step.events and self._outlet is not None:
             self._outlet.publish(step.events)
         for request in step.finished:
