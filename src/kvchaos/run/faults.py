@@ -19,6 +19,7 @@ from kvchaos.mesh.render import render
 from kvchaos.mesh.residue import residue
 from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
 from kvchaos.run.session import ActiveFault, Before, Run
+from kvchaos.run.values import template_values
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 
 def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     """Render, check and inject a fault; both outcomes are in the history."""
-    body = render(find_template(template), {"run": run.id, **values})
+    body = render(find_template(template), {"run": run.id, **template_values(values)})
     before = _before(run)
     try:
         injected = injecting.inject(

@@ -59,9 +59,10 @@ def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock)
 
 def ensure_cluster(settings: Settings) -> bool:
     """Start the lab when it is named and not up; whether it was started here."""
+    os.environ["KUBERNETES_CONTEXT"] = settings.kubernetes_context  # for chaosk8s's own probes
     if not settings.is_lab:
         return False
-    os.environ["KUBECONFIG"] = str(lab_dir() / "kubeconfig")  # for chaosk8s's own probes
+    os.environ["KUBECONFIG"] = str(lab_dir() / "kubeconfig")  # and where that context is
     try:
         Cluster.connect(settings.kubernetes_context).version()
     except ClusterUnreachable:
