@@ -1,0 +1,115 @@
+"""The program that the pods of the contract suite run: it does and tells what a test asks.
+
+Kept to the standard library of Python 3.11, since it is sent as ``python3 -c <this file>``. One
+command a line on TCP 7000, one line back. 7001 answers HTTP 200 once ready, else 503; 7002 keeps
+the tokens of datagrams.
+"""
+
+# ruff: noqa: ANN001, ANN201, BLE001, T201, PERF203
+import http.server
+import os
+import signal
+import socket
+import socketserver
+import threading
+import time
+
+STATE = {"ready": os.environ.get("READY", "yes") == "yes", "clients": 0}
+HEARD = set()
+
+
+def reach(address, port):
+    try:
+        with socket.create_connection((address, int(port)), timeout=1) as sock:
+            sock.sendall(b"echo hello\n")
+            return sock.makefile().readline().strip() == "hello" and "yes" or "no"
+    except OSError:
+        return "no"
+
+
+def send(address, token):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.sendto(token.encode(), (address, 7002))
+        except OSError as error:  # what a rule that drops on the way out answers
+            return f"not sent: {error}"
+    return "sent"
+
+
+def say(text):
+    print(text, flush=True)
+    return "said"
+
+
+def ready(value):
+    STATE["ready"] = value == "yes"
+    return value
+
+
+def leave(code):
+    os._exit(int(code))
+
+
+COMMANDS = {
+    "echo": lambda text="": text,
+    "reach": reach,
+    "send": send,
+    "heard": lambda token: "yes" if token in HEARD else "no",
+    "say": say,
+    "ready": ready,
+    "exit": leave,
+    "clients": lambda: str(STATE["clients"]),
+    "env": lambda name: os.environ.get(name, ""),
+    "flood": lambda size: "x" * int(size),
+}
+
+
+class Commands(socketserver.StreamRequestHandler):
+    def handle(self):
+        STATE["clients"] += 1
+        try:
+            for line in self.rfile:
+                name, *arguments = line.decode().split()
+                if name == "bye":
+                    return
+                answer = COMMANDS[name](*arguments)
+                self.wfile.write(answer.encode() + b"\n")
+        except OSError:
+            pass
+        finally:
+            STATE["clients"] -= 1
+
+
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if STATE["ready"] else 503)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Threads(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+def listen():
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("0.0.0.0", 7002))
+    while True:
+        HEARD.add(sock.recv(1024).decode())
+
+
+def stop(*_):
+    print("asked to stop", flush=True)
+    time.sleep(float(os.environ.get("LINGER", "0")))
+    print("stopped", flush=True)
+    os._exit(0)
+
+
+signal.signal(signal.SIGTERM, stop)
+print("agent started", flush=True)
+threading.Thread(target=listen, daemon=True).start()
+threading.Thread(target=Threads(("0.0.0.0", 7001), Ready).serve_forever, daemon=True).start()
+Threads(("0.0.0.0", 7000), Commands).serve_forever()
