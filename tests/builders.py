@@ -15,8 +15,21 @@ ENGINES = (
     "kvchaos-engine-7c6f9d8b5-9hvwt",
     "kvchaos-engine-7c6f9d8b5-mn2lp",
 )
-PARTITION = {"kind": "NetworkChaos", "namespace": "kvchaos", "name": "partition-7f3a9c"}
-KILL = {"kind": "PodChaos", "namespace": "kvchaos", "name": "pod-kill-41be02"}
+PARTITION = {
+    "kind": "NetworkChaos",
+    "namespace": "kvchaos",
+    "name": "partition-7f3a9c",
+    "action": "partition",
+    "direction": "both",
+}
+KILL = {
+    "kind": "PodChaos",
+    "namespace": "kvchaos",
+    "name": "pod-kill-41be02",
+    "action": "pod-kill",
+    "direction": "to",
+}
+WRAPPED = "chaoslib.exceptions.ActivityFailed: "
 
 NOBODY_WRONG: Json = {"engines": {}, "ghosts": [], "unknown": {}}
 
@@ -74,8 +87,6 @@ def injected(**fields: Any) -> Json:
     """A partition between router and second engine, ten seconds long."""
     told: Json = {
         "fault": PARTITION,
-        "action": "partition",
-        "direction": "both",
         "targets": [
             {"pod": ROUTER, "uid": "0b7e", "role": "."},
             {"pod": ENGINES[1], "uid": "91ac", "role": ".Target"},
@@ -84,7 +95,10 @@ def injected(**fields: Any) -> Json:
         "created": 3.16,
         "injected": 3.52,
         "duration": 10.0,
-        "evidence": ["Selected and AllInjected are True", "2 of 2 records are injected"],
+        "evidence": [
+            {"source": "records", "holds": True, "text": "Selected and AllInjected are True"},
+            {"source": "records", "holds": True, "text": "2 of 2 records are injected"},
+        ],
     }
     return event(3.53, "fault_injected", **{**told, **fields})
 
@@ -253,8 +267,13 @@ def run_whose_fault_never_landed() -> list[Json]:
     gone = ("fault_injected", "effect", "fault_recovered", "recovery", "traffic")
     history = [each for each in run_that_recovered() if each["event"] not in gone]
     history = [each for each in history if each["event"] != "sample" or each["agrees"]]
+    raised = f"{WRAPPED}kvchaos.errors.FaultNotInjected: {error}"
     action = activity(
-        33.3, "cut-router-from-engine", "action", "method", f"FaultNotInjected: {error}"
+        33.3,
+        "cut-router-from-engine",
+        "action",
+        "method",
+        raised,
     )
     history.insert(6, failed)
     return [action if each.get("name") == action["name"] else each for each in history]
@@ -275,7 +294,7 @@ def run_with_router_unreachable() -> list[Json]:
         left={"engines": {}, "ghosts": [], "unknown": why},
     )
     seen = [each for each in history if each["event"] != "sample" or each["at"] < 4]
-    error = f"kvchaos.errors.RouterUnreachable: GET /index of {ROUTER}: no answer in 2 s"
+    error = f"{WRAPPED}kvchaos.errors.RouterUnreachable: GET /index of {ROUTER}: no answer in 2 s"
     probe = activity(44.5, "index-agrees", "probe", "after", error)
     unmet = event(44.6, "hypothesis", when="after", met=False, failed=["index-agrees"])
     position = next(at for at, each in enumerate(seen) if each["event"] == "recovery")

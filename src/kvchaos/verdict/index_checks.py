@@ -77,7 +77,7 @@ def _recovery(event: Event) -> Result:
     wrong, blind = _wrong(event), _reasons(event["left"]["unknown"])
     budget = f"budget {event['budget']:g} s"
     if event["agreed"] is False:
-        why = f"the index was still wrong after {event['waited']:.1f} s; {budget}"
+        why = f"the index did not agree within {event['waited']:.1f} s; {budget}"
         return failed(RECOVERED, why, *wrong)
     if event["agreed"] is None or blind:
         return unknown(RECOVERED, "whether the index recovered could not be told", *blind)

@@ -5,8 +5,14 @@ A probe that could not tell is no probe that said no: the first is unknown, the 
 
 from __future__ import annotations
 
+import re
+
 from kvchaos.verdict.events import Event, Events, last, many, of
 from kvchaos.verdict.result import Result, failed, passed, unknown
+
+WRAPPED = "chaoslib.exceptions.ActivityFailed: "
+ERROR_NAME = re.compile(r"(\w+\.)*\w*[a-z][A-Z]\w*(:|$)")
+"""``kvchaos.errors.RouterUnreachable: ...``, ``KeyError: ...``: a text that begins so is raised."""
 
 
 def steady_state_before(events: Events) -> Result:
@@ -67,18 +73,25 @@ def _steady_state(when: str, events: Events) -> Result:
 
 
 def _blind_probes(when: str, events: Events) -> dict[str, str]:
-    """Probes that could not tell, with their error: they raised, or answered "unknown".
-
-    ActivityFailed is how a probe (those of chaosk8s for one) says no; any other error says nothing.
-    """
+    """Probes that could not tell, with their error: they raised, or answered "unknown"."""
     raised = of(events, "activity", type="probe", phase=when, outcome="failed")
     blind = {
         event["name"]: f"{event['name']}: {event['error']}"
         for event in raised
-        if "ActivityFailed" not in (event["error"] or "")
+        if not _says_no(event["error"] or "")
     }
     told = of(events, "hypothesis", when=when)
     return {probe: "" for event in told for probe in event.get("unknown", ())} | blind
+
+
+def _says_no(error: str) -> bool:
+    """Whether a probe that raised gave an answer by it.
+
+    Chaos Toolkit puts ActivityFailed around whatever a probe raised. Those of chaosk8s raise it
+    themselves to say that something is not healthy: no other error's name is then within.
+    """
+    inner = error.removeprefix(WRAPPED).removeprefix(WRAPPED)
+    return error.startswith(WRAPPED) and not ERROR_NAME.match(inner)
 
 
 def _activity(event: Event) -> str:

@@ -1,0 +1,90 @@
+"""What a run prints at its end, for somebody who has never seen one.
+
+The one rule guarded here: the plain text and the terminal's colours come from the same lines, and
+nothing is said that the history does not hold.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from kvchaos.report import sections
+from kvchaos.report.bar import bar
+from kvchaos.report.json import as_json
+from kvchaos.report.layout import Line, plain
+from kvchaos.verdict.events import Events
+from kvchaos.verdict.verdict import Judgement
+
+WIDTH = 100
+
+STYLES = {
+    "pass": "green",
+    "fail": "bold red",
+    "unknown": "yellow",
+    "verdict pass": "bold white on green",
+    "verdict fail": "bold white on red",
+    "verdict unknown": "bold black on yellow",
+    "draw": "red",
+    "cell #": "red",
+    "cell -": "dim",
+    "cell =": "green",
+    "cell x": "red",
+    "cell ?": "yellow",
+}
+GLYPHS = {
+    "cell #": str.maketrans("#", "\u2588"),
+    "cell -": str.maketrans("-", "\u2500"),
+    "cell =": str.maketrans("=", "\u2501"),
+    "cell x": str.maketrans("x", "\u2593"),
+    "cell ?": str.maketrans("?", "\u2591"),
+    "draw": str.maketrans("-<>X", "\u2500\u25c0\u25b6\u2573"),
+}
+"""What a terminal draws instead, where it can; they differ without colours too."""
+
+
+def summary(events: Events, judgement: Judgement, *, width: int = WIDTH) -> str:
+    """The run in plain ASCII layout, at most ``width`` columns wide."""
+    return plain(lines(events, judgement, width=width))
+
+
+def print_summary(events: Events, judgement: Judgement, *, console: Console | None = None) -> None:
+    """Write the summary to the console, in colours when it is a terminal."""
+    console = console or Console()
+    if not console.is_terminal:
+        _write(console, Text(summary(events, judgement).rstrip()))
+        return
+    for line in lines(events, judgement, width=min(WIDTH, console.width)):
+        _write(console, _styled(line, draw=console.encoding.startswith("utf")))
+
+
+def lines(events: Events, judgement: Judgement, *, width: int) -> list[Line]:
+    """All lines of the summary."""
+    record = as_json(events, judgement)
+    told = sections.head(record["run"], width)
+    for fault in record["faults"]:
+        told += sections.fault(fault, width)
+    if record["faults"]:
+        told += sections.moments(record, width)
+    drawn = bar(events, record["faults"], cells=width - 10)
+    if drawn:
+        told += sections.course(drawn, record["worst"], width)
+    told += sections.stayed_wrong(record["left"], width)
+    for figures in record["traffic"]:
+        told += sections.traffic(figures, width)
+    return [*told, *sections.checks(record["checks"], width), *sections.verdict(record, width)]
+
+
+def _styled(line: Line, *, draw: bool) -> Text:
+    text = Text()
+    for said, style in line:
+        drawn = said.translate(GLYPHS[style]) if draw and style in GLYPHS else said
+        text.append(drawn, style=STYLES.get(style, style))
+    return text
+
+
+def _write(console: Console, text: Text) -> None:
+    """One write of text that the console's encoding can say."""
+    said = text.plain.encode(console.encoding, errors="replace").decode(console.encoding)
+    text.plain = said
+    console.print(text, soft_wrap=True, highlight=False)
