@@ -1,0 +1,293 @@
+"""Which of an engine rank's batches to apply, in which order, and what is missing; pure.
+
+The rule guarded here: within an epoch each batch is applied once and in order of its seq, batches
+of two epochs are never mixed, and what could not be had is said (``reason``), never passed over.
+
+Live messages and replies to replays both go through a ``Tracker``. It heeds three facts: a
+publisher numbers its batches from 0 in each of its lives; one connection brings live seqs in
+growing order; a replay holds whatever was published before it was asked for and is not yet
+forgotten. Each replay is asked for from the last applied batch *inclusive*: its payload (a hash
+of it is kept) proves that the publisher is still the same one. Another payload at that seq, or
+a history that ends before it, is a restart; a history that begins later proves nothing, so what
+follows is applied but counts as incomplete. (A publisher with ``buffer_steps`` 0 seems to
+restart at each replay.)
+
+Replies to an abandoned request must not come in: a new request replaces the one under way. Read
+what is live before what is replayed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from kvchaos.kvevents.frames import Message
+
+
+class Kind(StrEnum):
+    """What became of a message, or of a replay."""
+
+    APPLY = "apply"
+    DUPLICATE = "duplicate"
+    HELD = "held"
+    GAP = "gap"
+    ASK = "ask"
+    RESTART = "restart"
+    LOST = "lost"
+    REPLAYED = "replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do now: at ``RESTART`` forget the engine's blocks, then apply ``apply`` in order,
+    then request ``ask`` if it is not None.
+
+    The constant ``APPLY`` is for speed: it means the very message handed in. ``HELD``: kept until
+    the replay is over. ``GAP``: ``missing`` was skipped. ``ASK``: the replay is not enough yet.
+    ``LOST``: within ``missing`` are seqs that cannot be had; if it is empty, nobody can tell.
+    ``REPLAYED``: the replay is over and all is in order.
+    """
+
+    kind: Kind
+    apply: tuple[Message, ...] = ()
+    ask: int | None = None
+    missing: range | None = None
+
+
+APPLY: Final = Step(Kind.APPLY)
+DUPLICATE: Final = Step(Kind.DUPLICATE)
+HELD: Final = Step(Kind.HELD)
+_FORGOTTEN: Final = "the publisher has them no more"
+_UNPROVEN: Final = "the publisher's history begins too late to show that it is the same one"
+_SILENT: Final = "the publisher did not answer a replay"
+
+
+class Tracker:
+    """The order of one (pod, rank); knows seqs and payloads, not what is in them.
+
+    ``epoch`` counts the publisher's lives seen, ``next`` is the seq to be applied next. ``gaps``,
+    ``duplicates`` (live), ``restarts`` and ``lost`` (seqs) count from the start on; ``reason``
+    tells what this epoch lacks ("" = nothing). At most ``hold`` messages are held, ``window``
+    hashes kept, and ``tries`` replays in a row left unanswered before going on without.
+    """
+
+    def __init__(self, *, window: int = 16_384, hold: int = 20_000, tries: int = 3) -> None:
+        self.epoch = 0
+        self.gaps = 0
+        self.duplicates = 0
+        self.restarts = 0
+        self.lost = 0
+        self._hold = hold
+        self._tries = tries
+        self._held: dict[int, Message] = {}
+        self._digests: deque[int] = deque(maxlen=window)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.next = 0
+        self.reason = ""
+        self._whole = True
+        self._newest = -1
+        self._held.clear()
+        self._digests.clear()
+        self._asking = False
+        self._proven = True
+        self._overflow = False
+        self._asked_at = 0
+        self._goal = -1
+        self._failures = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every batch of the epoch that is known of was applied, from seq 0 on."""
+        return not self.reason and not self._asking
+
+    @property
+    def asking(self) -> bool:
+        """Whether a replay is under way, and live messages are held."""
+        return self._asking
+
+    def check(self) -> Step:
+        """Ask what there is: at the start, and after each reconnect, when the publisher may be
+        another one and batches may have passed unseen.
+        """
+        return self._ask(Kind.ASK)
+
+    def restart(self) -> Step:
+        """The publisher is known to be another one (its container restarted): begin anew."""
+        return self._restart()
+
+    def live(self, message: Message) -> Step:
+        """What to do with a message of the subscription."""
+        if message.seq == self.next and not self._asking:
+            self._newest = self.next
+            self.next += 1
+            self._digests.append(hash(message.payload))
+            return APPLY
+        return self._out_of_order(message)
+
+    def _out_of_order(self, message: Message) -> Step:
+        if message.seq <= self._newest or message.seq < self.next:
+            return self._passed(message)
+        self._newest = message.seq
+        self._keep(message)
+        if self._asking:
+            return HELD
+        self.gaps += 1
+        return self._ask(Kind.GAP, range(self.next, message.seq))
+
+    def _passed(self, message: Message) -> Step:
+        """A replay was faster, or the message came twice; or another life of the publisher."""
+        known = self._digest(message.seq)
+        later = message.seq > self._newest
+        if known == hash(message.payload) or (known is None and later):
+            self._newest = max(self._newest, message.seq)
+            self.duplicates += 1
+            return DUPLICATE
+        return self._restart(message)
+
+    def replayed(self, message: Message) -> Step:
+        """What to do with a reply to the replay asked for last."""
+        if not self._asking:
+            return DUPLICATE
+        known = self._digest(message.seq)
+        if known is not None and known != hash(message.payload):
+            return self._restart()
+        if message.seq < self.next:
+            self._proven |= known is not None
+            return DUPLICATE
+        if not self._proven:
+            return self._lose(message, _UNPROVEN)
+        if message.seq > self.next:
+            return self._skipped(message)
+        self._held.pop(message.seq, None)
+        self._take(message)
+        return APPLY
+
+    def _skipped(self, message: Message) -> Step:
+        """Some were left out. A ROUTER drops replies at its high-water mark, so ask once more
+        from there; what is then still left out is gone.
+        """
+        held, _ = self._flush(-1)
+        if message.seq < self.next:
+            return Step(Kind.APPLY, held)
+        if self.next > self._asked_at:
+            return self._ask(Kind.ASK, range(self.next, message.seq), held)
+        return self._lose(message, _FORGOTTEN)
+
+    def replay_ended(self) -> Step:
+        """What to do when the end marker has come."""
+        if not self._asking:
+            return DUPLICATE
+        if not self._proven:
+            return self._restart()
+        if self._whole:
+            self.reason = ""
+        return self._conclude(_FORGOTTEN)
+
+    def replay_failed(self) -> Step:
+        """What to do when no reply has come in time: ask again, at last go on without.
+
+        Going on is ``LOST``; a later ``check`` that is answered makes it good, unless seqs are
+        missing.
+        """
+        if not self._asking:
+            return DUPLICATE
+        self._failures = 1 if self.next > self._asked_at else self._failures + 1
+        if self._failures < self._tries:
+            return self._ask(Kind.ASK, range(self.next, min(self._held, default=self.next)))
+        self.reason = self.reason or _SILENT
+        self._goal = self._newest
+        step = self._conclude(_SILENT)
+        return replace(step, kind=Kind.LOST, missing=step.missing or range(self.next, self.next))
+
+    def _conclude(self, why: str) -> Step:
+        """Let go what was held; what came only after the request may need another one."""
+        self._asking = False
+        self._failures = 0
+        again, self._overflow = self._overflow, False
+        apply, missing = self._flush(self._goal, why)
+        kind = Kind.REPLAYED if missing is None else Kind.LOST
+        if not self._held and not again:
+            return Step(kind, apply, missing=missing)
+        return self._ask(Kind.ASK if missing is None else kind, missing, apply)
+
+    def _restart(self, message: Message | None = None) -> Step:
+        """Another epoch; if it is known by a live message, by that one."""
+        self.epoch += 1
+        self.restarts += 1
+        self._begin()
+        if message is None:
+            return self._ask(Kind.RESTART)
+        self._newest = message.seq
+        if message.seq == 0:
+            self._take(message)
+            return Step(Kind.RESTART, (message,))
+        self._keep(message)
+        return self._ask(Kind.RESTART, range(message.seq))
+
+    def _ask(
+        self, kind: Kind, missing: range | None = None, apply: tuple[Message, ...] = ()
+    ) -> Step:
+        self._asking = True
+        self._proven = self.next == 0
+        self._asked_at = self.next
+        self._goal = self._newest
+        return Step(kind, apply, ask=max(self.next - 1, 0), missing=missing)
+
+    def _lose(self, message: Message, why: str) -> Step:
+        """Go on with a reply although what comes before it is not to be had."""
+        self._proven = True
+        first = self.next
+        held, _ = self._flush(message.seq - 1, why)
+        if message.seq >= self.next:
+            self._held.pop(message.seq, None)
+            self._miss(message.seq, why)
+            self._take(message)
+            held = (*held, message)
+        return Step(Kind.LOST, held, missing=range(first, message.seq))
+
+    def _flush(self, goal: int, why: str = "") -> tuple[tuple[Message, ...], range | None]:
+        """Take what is held, in order, up to the first hole that ends after ``goal``; also
+        from where to where seqs were given up for that.
+        """
+        taken: list[Message] = []
+        missing: range | None = None
+        for seq in sorted(self._held):
+            if seq > max(self.next, goal):
+                break
+            if seq > self.next:
+                missing = range(missing.start if missing else self.next, seq)
+                self._miss(seq, why)
+            taken.append(self._held.pop(seq))
+            self._take(taken[-1])
+        return tuple(taken), missing
+
+    def _miss(self, until: int, why: str) -> None:
+        """Go on from ``until``; what comes before it in this epoch is incomplete for good."""
+        if self._whole:
+            self.reason = f"batches {self.next} to {until - 1}: {why}" if until > self.next else why
+        self._whole = False
+        self.lost += until - self.next
+        self.next = until
+        self._digests.clear()
+
+    def _take(self, message: Message) -> None:
+        self.next = message.seq + 1
+        self._digests.append(hash(message.payload))
+
+    def _keep(self, message: Message) -> None:
+        """Hold a live message; too many are dropped, for a replay will bring them."""
+        if len(self._held) >= self._hold:
+            self._held.clear()
+            self._overflow = True
+        self._held[message.seq] = message
+
+    def _digest(self, seq: int) -> int | None:
+        """The hash of the payload taken or held at ``seq``; None if it is not known."""
+        if seq in self._held:
+            return hash(self._held[seq].payload)
+        index = seq - self.next + len(self._digests)
+        return self._digests[index] if 0 <= index < len(self._digests) else None

@@ -1,0 +1,178 @@
+"""A SUB socket on one engine rank, and waiting on many sockets at once.
+
+The rule guarded here: nothing that an engine sends raises here; frames come out as they are, and
+queues, message sizes and waits are bounded. What the link does is told by its ``LinkEvent``s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from kvchaos.errors import EngineUnreachable
+from kvchaos.kvevents.wire import MAX_PAYLOAD
+
+_CONNECT: Final = 1000
+_EVENTS: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+
+
+class Link(StrEnum):
+    """What became of the connection."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+
+
+class LinkEvent(NamedTuple):
+    """``what`` happened to the connection with ``endpoint``."""
+
+    what: Link
+    endpoint: str
+
+
+class Subscription:
+    """What one engine rank publishes under ``topic`` (a prefix), from any thread, one at a time.
+
+    Connects in the background and again after each loss, so that nothing here waits for a peer.
+    ``heartbeat`` and ``heartbeat_timeout`` are seconds; without them a silent link is kept.
+    ``EngineUnreachable`` if the endpoint itself is no endpoint.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        topic: bytes = b"",
+        heartbeat: float | None = None,
+        heartbeat_timeout: float | None = None,
+        rcvhwm: int = 20_000,
+    ) -> None:
+        self.endpoint = endpoint
+        self.socket = open_socket(zmq.SUB, rcvhwm=rcvhwm)
+        if heartbeat is not None:
+            self.socket.heartbeat_ivl = milliseconds(heartbeat)
+            self.socket.heartbeat_timeout = milliseconds(heartbeat_timeout or heartbeat)
+        self.socket.subscribe(topic)
+        self._monitor = self.socket.get_monitor_socket(_EVENTS)
+        self._links: list[LinkEvent] = []
+        try:
+            connect(self.socket, endpoint)
+        except EngineUnreachable:
+            self.close()
+            raise
+
+    @property
+    def sockets(self) -> Sequence[zmq.Socket[bytes]]:
+        """What a ``Poller`` waits on."""
+        return (self.socket, self._monitor)
+
+    def receive(self, timeout: float) -> list[bytes] | None:
+        """The frames of the next message; None if none came within ``timeout`` seconds."""
+        if not self.socket.poll(milliseconds(timeout)):
+            return None
+        return self.socket.recv_multipart()
+
+    def drain(self, limit: int) -> list[list[bytes]]:
+        """The frames of the messages that have come, oldest first, at most ``limit``."""
+        messages: list[list[bytes]] = []
+        receive, keep, now = self.socket.recv_multipart, messages.append, zmq.NOBLOCK
+        try:
+            for _ in range(limit):
+                keep(receive(now))
+        except zmq.Again:
+            pass
+        return messages
+
+    def link_events(self) -> list[LinkEvent]:
+        """What became of the connection since the last call, oldest first.
+
+        Call it after ``drain``: then a reconnect is told no later than the first message after it.
+        """
+        self.read_links()
+        told, self._links = self._links, []
+        return told
+
+    def read_links(self) -> None:
+        """Take the monitor's news, so that they no longer wake a ``Poller``."""
+        while self._monitor.poll(0):
+            news = recv_monitor_message(self._monitor)
+            up = news["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
+            self._links.append(
+                LinkEvent(Link.CONNECTED if up else Link.DISCONNECTED, self.endpoint)
+            )
+
+    def close(self) -> None:
+        """Give up the sockets at once; safe to repeat."""
+        if not self.socket.closed:
+            self.socket.disable_monitor()
+        self._monitor.close(0)
+        self.socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Source(Protocol):
+    """What a ``Poller`` can wait on."""
+
+    @property
+    def sockets(self) -> Sequence[zmq.Socket[bytes]]: ...
+
+    def read_links(self) -> None: ...
+
+
+S = TypeVar("S", bound=Source)
+
+
+def wait(sources: Iterable[S], timeout: float) -> list[S]:
+    """Those of ``sources`` that have something, as soon as one has; none after ``timeout`` s.
+
+    A message to receive, or a link event. All must belong to the calling thread.
+    """
+    of: dict[Any, S] = {socket: source for source in sources for socket in source.sockets}
+    ready = zmq.zmq_poll([(socket, zmq.POLLIN) for socket in of], milliseconds(timeout))
+    found = list({id(of[socket]): of[socket] for socket, _ in ready}.values())
+    for source in found:
+        source.read_links()
+    return found
+
+
+def open_socket(kind: int, *, rcvhwm: int) -> zmq.Socket[bytes]:
+    """A socket with our bounds: queue, message size, connection attempt, no linger."""
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+    socket.linger = 0
+    socket.rcvhwm = rcvhwm
+    socket.maxmsgsize = MAX_PAYLOAD
+    socket.connect_timeout = _CONNECT
+    return socket
+
+
+def connect(socket: zmq.Socket[bytes], endpoint: str) -> None:
+    """Start to connect; ``EngineUnreachable`` if ``endpoint`` is no endpoint."""
+    try:
+        socket.ipv6 = "[" in endpoint
+        socket.connect(endpoint)
+    except zmq.ZMQError as error:
+        raise EngineUnreachable(
+            "event endpoint is not usable",
+            wanted="such as tcp://10.0.0.7:5557",
+            saw=f"{endpoint} ({error.strerror})",
+        ) from error
+
+
+def milliseconds(seconds: float) -> int:
+    """As libzmq counts; never its -1, which would be for ever."""
+    return max(0, round(seconds * 1000))
