@@ -313,6 +313,23 @@ def run_with_observer_incomplete() -> list[Json]:
     return altered(run_that_recovered(), "observer", incomplete={engine: reason})
 
 
+def run_with_a_pod_killed() -> list[Json]:
+    """An engine is killed; its ghost stays in the index until 2.35 s after the new one. Pass."""
+    target = {"pod": ENGINES[1], "uid": "91ac", "role": ".", "container": ""}
+    gone = {"agrees": False, "ghosts": [ENGINES[1]], "engines": {}, "missing": 0}
+    effects = [
+        {"source": "records", "holds": True, "text": "1 of 1 records is injected"},
+        {"source": "pod", "holds": True, "text": f"{ENGINES[1]} (uid 91ac) is gone"},
+        {"source": "observer", "holds": True, "text": f"the stream of {ENGINES[1]}/0 ended"},
+    ]
+    history = altered(run_that_recovered(), "fault_injected", targets=[target], duration=None)
+    history = altered(history, "fault_recovered", by="one-shot")
+    history = altered(history, "effect", evidence=effects)
+    history = altered(history, "run_started", experiment="The router's index survives: pod-kill")
+    history = [{**each, **gone} if each.get("agrees") is False else each for each in history]
+    return [{**each, "fault": KILL} if "fault" in each else each for each in history]
+
+
 def without(events: list[Json], name: str) -> list[Json]:
     """The history as if nobody had written events of that name."""
     return [each for each in events if each["event"] != name]

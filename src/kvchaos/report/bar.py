@@ -58,10 +58,12 @@ def _scale(events: Events, faults: list[Json], injected: float, cells: int) -> _
     recovery = last(events, "recovery")
     healed = [fault["healed"] for fault in faults if fault["healed"] is not None]
     agreed = recovery["timeline"]["agreed"] if recovery else None
-    looked = [recovery["at"]] if recovery and agreed is None else []
-    end = max([injected, *healed, *looked, *([] if agreed is None else [agreed])])
+    looked = recovery["at"] if recovery else events[-1]["at"]
+    end = max([injected, *healed, looked if agreed is None else agreed])
     margin = max(0.05 * (end - injected), 0.2)
-    return _Scale(start=max(0.0, injected - margin), end=end + margin, cells=cells)
+    sampled = last(events, "sample")
+    seen = max(end, min(end + margin, sampled["at"] if sampled else end))
+    return _Scale(start=max(0.0, injected - margin), end=seen, cells=cells)
 
 
 def _fault_lane(faults: list[Json], scale: _Scale) -> str:

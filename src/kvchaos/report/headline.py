@@ -6,28 +6,33 @@ from kvchaos.verdict.events import Json, many
 from kvchaos.verdict.result import Result, Verdict
 from kvchaos.verdict.verdict import Judgement
 
-CAUSES = (
-    "fault landed",
-    "effect observed",
-    "steady state before",
-    "recovered within budget",
-    "oracle complete",
-    "observer up and sampled",
-)
-"""What explains most comes first: a fault that never landed explains all that follows."""
+UNTESTED = "so nothing was tested"
 
 SENTENCE = {
-    ("fault landed", Verdict.FAIL): "The fault did not happen, so nothing was tested",
-    ("fault landed", Verdict.UNKNOWN): "No fault was seen to happen, so nothing was tested",
-    ("effect observed", Verdict.FAIL): "The fault had no effect, so nothing was tested",
-    ("effect observed", Verdict.UNKNOWN): "It is not known whether the fault had any effect",
+    ("history", Verdict.UNKNOWN): "Nothing is known",
+    ("run reached its end", Verdict.UNKNOWN): "The run did not come to its end",
     ("steady state before", Verdict.FAIL): "The system was not well before the fault",
     ("steady state before", Verdict.UNKNOWN): "It is not known if the system was well before",
+    ("fault landed", Verdict.FAIL): f"The fault did not happen, {UNTESTED}",
+    ("fault landed", Verdict.UNKNOWN): f"No fault was seen to happen, {UNTESTED}",
+    ("effect observed", Verdict.FAIL): f"The fault had no effect, {UNTESTED}",
+    ("effect observed", Verdict.UNKNOWN): "It is not known whether the fault had any effect",
     ("recovered within budget", Verdict.FAIL): "The router's index did not become right in time",
     ("recovered within budget", Verdict.UNKNOWN): "It is not known if the index became right again",
+    ("nothing left", Verdict.FAIL): "The fault left something behind",
+    ("steady state after", Verdict.FAIL): "The system was not well after the fault",
+    ("steady state after", Verdict.UNKNOWN): "It is not known if the system was well afterwards",
+    ("actions succeeded", Verdict.FAIL): "An action failed",
+    ("actions succeeded", Verdict.UNKNOWN): "Something that should be done or measured was not",
     ("oracle complete", Verdict.UNKNOWN): "It is not known what all engines published",
     ("observer up and sampled", Verdict.UNKNOWN): "The index could not be watched",
+    ("nothing left", Verdict.UNKNOWN): "It is not known whether the fault left something behind",
+    ("run reached its end", Verdict.FAIL): "The run failed",
 }
+"""What explains most stands first: a fault that never landed explains all that follows."""
+
+BY_EVIDENCE = ("fault landed", "recovered within budget", "oracle complete")
+"""Checks whose evidence says more than their reason."""
 
 
 def headline(judgement: Judgement, *, recovery: Json | None, left: Json) -> str:
@@ -38,18 +43,29 @@ def headline(judgement: Judgement, *, recovery: Json | None, left: Json) -> str:
     if not results:
         return "Nothing was checked, so nothing is known."
     first = min(results, key=_rank)
-    sentence = SENTENCE.get((first.name, first.verdict), f"Not well: {first.name}")
-    wrong = first.name == "recovered within budget" and first.verdict is Verdict.FAIL
-    return f"{sentence}: {(wrong and _wrong(left)) or first.why}."
+    sentence = SENTENCE.get((first.name, first.verdict), first.name.capitalize())
+    return sentence + _detail(first, left).rstrip(".") + "."
 
 
 def _rank(result: Result) -> int:
-    return CAUSES.index(result.name) if result.name in CAUSES else len(CAUSES)
+    known = list(SENTENCE)
+    key = (result.name, result.verdict)
+    return known.index(key) if key in known else len(known)
+
+
+def _detail(result: Result, left: Json) -> str:
+    if UNTESTED in result.why:
+        return ""
+    if result.name == "recovered within budget" and result.verdict is Verdict.FAIL:
+        return f": {_wrong(left) or result.why}"
+    if result.name in BY_EVIDENCE and result.evidence:
+        return f": {result.evidence[0]}"
+    return f": {result.why}"
 
 
 def _how_fast(recovery: Json | None) -> str:
     since = recovery["after_heal"]["agreed"] if recovery else None
-    return "" if since is None else f" {since:.2f} s after the fault ended"
+    return "" if since is None else f" {since:.2f} s after the fault healed"
 
 
 def _wrong(left: Json) -> str:
@@ -60,7 +76,8 @@ def _wrong(left: Json) -> str:
         if (total := sum(count[kind] for count in counts))
     ]
     if parts:
-        parts[-1] += f" on {many(len(counts), 'engine')}"
+        engines = list(left["engines"])
+        parts[-1] += f" on {engines[0] if len(engines) == 1 else f'{len(engines)} engines'}"
     if left["ghosts"]:
         parts.append(many(len(left["ghosts"]), "ghost pod"))
     return ", ".join(parts)

@@ -68,7 +68,7 @@ def worst_sample(events: Events) -> Json | None:
     samples = of(since_first(events, "fault_injected"), "sample")
     if not samples or not of(events, "fault_injected"):
         return None
-    worst = max(samples, key=lambda sample: sample["missing"] + sample["phantom"])
+    worst = max(samples, key=lambda each: each["missing"] + each["phantom"] + len(each["ghosts"]))
     return {key: worst[key] for key in ("at", "missing", "phantom", "ghosts")}
 
 

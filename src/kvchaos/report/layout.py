@@ -31,17 +31,20 @@ def paragraph(text: str, *, width: int, indent: int = 2, style: str = "") -> lis
 
 
 def hanging(head: Line, text: str, *, width: int, style: str = "") -> list[Line]:
-    """``head``, then the text; further lines of it begin below where it began."""
+    """``head``, then the text; further lines of it begin below where it began.
+
+    A head that leaves no room for text has a line of its own.
+    """
     column = sum(len(each) for each, _ in head)
-    pieces = textwrap.wrap(
-        printable(text), width=max(20, width - column), break_on_hyphens=False
-    ) or [""]
+    if column > width - 20:
+        return [head, *paragraph(text, width=width, indent=4, style=style)]
+    pieces = textwrap.wrap(printable(text), width=width - column, break_on_hyphens=False) or [""]
     rest = [((" " * column, ""), (piece, style)) for piece in pieces[1:]]
     return [(*head, (pieces[0], style)), *rest]
 
 
 def lane(name: str, cells: str) -> Line:
-    """A named lane of a bar: each run of equal cells is a span of the style ``cell <character>``."""
+    """A named lane of a bar; each run of equal cells is a span of the style ``cell <it>``."""
     runs = (("".join(run), f"cell {cell}") for cell, run in groupby(cells))
     return ((f"  {name:7}", ""), *runs)
 

@@ -18,15 +18,21 @@ DONE = {
     "container-kill": "container killed",
 }
 ARROW = {"both": "<--X-->", "to": "---X-->", "from": "<--X---"}
-WAY = {"both": ", both directions", "to": ", one direction", "from": ", one direction"}
+WAY = {
+    "both": ": nothing passes between these",
+    "to": ": nothing passes from the first to the second",
+    "from": ": nothing passes from the second to the first",
+}
+MEANING = "(missing: published, not in the index; phantom: in the index, no longer published)"
+BY = {"deletion": "by deletion", "duration": "by its duration"}
 HOLDS = {True: "yes", False: "NO", None: "?"}
 SAYS = {True: "pass", False: "fail", None: "unknown"}
 
 MOMENTS = (
     ("injected", "fault injected"),
     ("effect", "first effect seen"),
-    ("healed", "fault ended"),
-    ("first_event", "first event after it"),
+    ("healed", "fault healed"),
+    ("first_event", "first event after the heal"),
     ("gap_found", "router found the gap"),
     ("replayed", "router had it replayed"),
     ("agreed", "index agrees"),
@@ -48,12 +54,10 @@ def head(run: Json, width: int) -> list[Line]:
 def fault(told: Json, width: int) -> list[Line]:
     """What was done to whom, and the evidence that it was in effect."""
     named = f"{told['kind']} {told['namespace']}/{told['name']}"
-    lines = [*heading("FAULT", named), *paragraph(_what(told), width=width)]
     if told["error"]:
-        return [
-            *lines,
-            *hanging((("  NOT INJECTED  ", "fail"),), _clean(told["error"]), width=width),
-        ]
+        failed: Line = (("  NOT INJECTED  ", "fail"),)
+        return [*heading("FAULT", named), *hanging(failed, _clean(told["error"]), width=width)]
+    lines = [*heading("FAULT", named), *paragraph(_what(told), width=width)]
     lines += _whom(told, width)
     lines += paragraph(f"in effect: {told['effect'] or 'nobody looked'}", width=width)
     for item in told["evidence"]:
@@ -62,14 +66,14 @@ def fault(told: Json, width: int) -> list[Line]:
 
 
 def moments(record: Json, width: int) -> list[Line]:
-    """When what happened, in seconds since the injection and since the fault ended."""
-    known, recovery = _known_moments(record), record["recovery"]
-    title = f"{'TIMELINE':29}{'since injection':>15}{'since its end':>16}"
+    """When what happened, in seconds since the injection and since the heal."""
+    known, recovery, by = _known_moments(record), record["recovery"], record["faults"][-1]["by"]
+    title = f"{'TIMELINE':34}{'since injection':>15}{'since heal':>14}"
     lines = [BLANK, ((title, "bold"),)]
     for key, name in MOMENTS:
-        how = f" ({record['faults'][-1]['by']})" if key == "healed" and known[key] else ""
-        since = f"{_since(known, key, 'injected')}{_since(known, key, 'healed')}"
-        lines.append(((f"  {name + how:27}", ""), (since, "" if known[key] else "dim")))
+        how = f" ({BY[by]})" if key == "healed" and by in BY else ""
+        since = f"{_since(known, key, 'injected', 15)}{_since(known, key, 'healed', 14)}"
+        lines.append(((f"  {name + how:32}", ""), (since, "" if known[key] else "dim")))
     if recovery is None:
         return [*lines, *paragraph("recovery was not measured", width=width, style="unknown")]
     rule = (
@@ -85,30 +89,27 @@ def course(drawn: Bar, worst: Json | None, width: int) -> list[Line]:
     legend = "fault: # on    index: = agrees  x wrong  ? not known"
     lines = [BLANK, lane("fault", drawn.fault), lane("index", drawn.index), *marks]
     lines += paragraph(legend, width=width, indent=9, style="dim")
-    if worst and (worst["missing"] or worst["phantom"]):
-        peak = (
-            f"at its worst: {many(worst['missing'], 'block')} missing, {worst['phantom']} phantom"
-        )
-        lines += paragraph(peak, width=width, indent=9)
+    if worst:
+        peak = f"{_counts(worst)}, {many(len(worst['ghosts']), 'ghost')}"
+        lines += paragraph(f"at its worst: {peak}", width=width, indent=9)
     return lines
 
 
 def stayed_wrong(left: Json, width: int) -> list[Line]:
     """What the index has wrong at the end, engine by engine."""
-    lines = heading("STAYED WRONG")
+    found: list[Line] = []
     for engine, count in left["engines"].items():
-        counts = f"{many(count['missing'], 'block')} missing, {count['phantom']} phantom"
-        lines += hanging((("  ", ""), (f"{engine}  ", "fail")), counts, width=width)
+        found += hanging(((f"  {engine}  ", "fail"),), _counts(count), width=width)
+    if found:
+        found += paragraph(MEANING, width=width, style="dim")
     for pod in left["ghosts"]:
         why = "ghost: in the index, but not alive"
-        lines += hanging((("  ", ""), (f"{pod}  ", "fail")), why, width=width)
+        found += hanging(((f"  {pod}  ", "fail"),), why, width=width)
     for who, why in left["unknown"].items():
-        lines += hanging(
-            (("  ", ""), (f"{who}  ", "unknown")), f"unknown: {_clean(why)}", width=width
-        )
-    if len(lines) > 2:  # more than the heading
-        return lines
-    return [*lines, *paragraph("nothing: the index agrees with every engine", width=width)]
+        said = f"unknown: {_clean(why)}"
+        found += hanging(((f"  {who}  ", "unknown"),), said, width=width)
+    nothing = paragraph("nothing: the index agrees with every engine", width=width)
+    return [*heading("STAYED WRONG"), *(found or nothing)]
 
 
 def traffic(figures: Json, width: int) -> list[Line]:
@@ -120,10 +121,11 @@ def traffic(figures: Json, width: int) -> list[Line]:
         f"{hits} of the prompt tokens were in the engine's cache"
     )
     times = ", ".join(f"{key} {_milliseconds(figures.get(key))}" for key in ("p50", "p95", "p99"))
-    by_pod = ", ".join(f"{pod or 'no pod'} {count}" for pod, count in figures["by_pod"].items())
     lines = [*heading("TRAFFIC", "through the router"), *paragraph(sent, width=width)]
     lines += paragraph(f"latency {times}", width=width)
-    return [*lines, *(hanging((("  by pod  ", ""),), by_pod, width=width) if by_pod else [])]
+    for pod, count in figures["by_pod"].items():
+        lines += paragraph(f"{count:>6}  {pod or '(no pod named)'}", width=width)
+    return lines
 
 
 def checks(results: list[Json], width: int) -> list[Line]:
@@ -144,27 +146,34 @@ def verdict(record: Json, width: int) -> list[Line]:
     return [BLANK, *hanging(head, _clean(record["headline"]), width=width, style="bold")]
 
 
+def _counts(wrong: Json) -> str:
+    return f"{many(wrong['missing'], 'block')} missing, {wrong['phantom']} phantom"
+
+
 def _what(told: Json) -> str:
     action = told.get("action") or told["kind"]
     way = WAY.get(told.get("direction", ""), "") if action == "partition" else ""
     lasting = f" for {told['duration']:g} s" if told["duration"] else ""
-    return f"{DONE.get(action, action)}{way}{lasting}"
+    return f"{DONE.get(action, action)}{lasting}{way}"
 
 
 def _whom(told: Json, width: int) -> list[Line]:
-    near = [each["pod"] for each in told["targets"] if each["role"] == "."]
-    far = [each["pod"] for each in told["targets"] if each["role"] != "."]
+    near = [_target(each) for each in told["targets"] if each["role"] == "."]
+    far = [_target(each) for each in told["targets"] if each["role"] != "."]
     if told.get("action") != "partition":
         return [line for pod in (*near, *far) for line in paragraph(pod, width=width, indent=4)]
-    arrow = f"  {ARROW.get(told.get('direction', ''), '---X---')}  "
+    arrow = ARROW.get(told.get("direction", ""), "---X---")
     one, other = ", ".join(near) or "everything", ", ".join(far) or "everything"
-    if 4 + len(one) + len(arrow) + len(other) <= width:
-        return [(("    ", ""), (one, "bold"), (arrow, "draw"), (other, "bold"))]
-    head: Line = (("    ", ""), (arrow.strip(), "draw"), ("  ", ""))
-    return [
-        *paragraph(one, width=width, indent=4, style="bold"),
-        *hanging(head, other, width=width),
-    ]
+    if len(f"    {one}  {arrow}  {other}") <= width:
+        return [((f"    {one}  ", "bold"), (arrow, "draw"), (f"  {other}", "bold"))]
+    head: Line = (("    ", ""), (arrow, "draw"), ("  ", ""))
+    near_side = paragraph(one, width=width, indent=4, style="bold")
+    return [*near_side, *hanging(head, other, width=width, style="bold")]
+
+
+def _target(target: Json) -> str:
+    container = target.get("container")
+    return f"{target['pod']} (container {container})" if container else str(target["pod"])
 
 
 def _evidence(item: object, width: int) -> list[Line]:
@@ -189,13 +198,13 @@ def _known_moments(record: Json) -> Json:
     return {key: known.get(key) for key, _ in MOMENTS}
 
 
-def _since(known: Json, key: str, start: str) -> str:
-    column = 15 if start == "injected" else 16
+def _since(known: Json, key: str, start: str, width: int) -> str:
+    """Seconds from ``start`` to ``key``; blank before it, "not seen" once where it is not known."""
     if known[key] is None:
-        return f"{'not seen' if start == 'injected' else '':>{column}}"
+        return f"{'not seen' if start == 'injected' else '':>{width}}"
     if known[start] is None or known[key] < known[start]:
-        return " " * column
-    return f"{known[key] - known[start]:{column - 2}.2f} s"
+        return " " * width
+    return f"{known[key] - known[start]:{width - 2}.2f} s"
 
 
 def _milliseconds(seconds: float | None) -> str:

@@ -12,11 +12,12 @@ from rich.text import Text
 from kvchaos.report import sections
 from kvchaos.report.bar import bar
 from kvchaos.report.json import as_json
-from kvchaos.report.layout import Line, plain
+from kvchaos.report.layout import Line, plain, printable
 from kvchaos.verdict.events import Events
 from kvchaos.verdict.verdict import Judgement
 
 WIDTH = 100
+NARROWEST = 50
 
 STYLES = {
     "pass": "green",
@@ -54,7 +55,7 @@ def print_summary(events: Events, judgement: Judgement, *, console: Console | No
     if not console.is_terminal:
         _write(console, Text(summary(events, judgement).rstrip()))
         return
-    for line in lines(events, judgement, width=min(WIDTH, console.width)):
+    for line in lines(events, judgement, width=max(NARROWEST, min(WIDTH, console.width))):
         _write(console, _styled(line, draw=console.encoding.startswith("utf")))
 
 
@@ -64,15 +65,15 @@ def lines(events: Events, judgement: Judgement, *, width: int) -> list[Line]:
     told = sections.head(record["run"], width)
     for fault in record["faults"]:
         told += sections.fault(fault, width)
-    if record["faults"]:
-        told += sections.moments(record, width)
     drawn = bar(events, record["faults"], cells=width - 10)
     if drawn:
+        told += sections.moments(record, width)
         told += sections.course(drawn, record["worst"], width)
-    told += sections.stayed_wrong(record["left"], width)
+        told += sections.stayed_wrong(record["left"], width)
     for figures in record["traffic"]:
         told += sections.traffic(figures, width)
-    return [*told, *sections.checks(record["checks"], width), *sections.verdict(record, width)]
+    told += [*sections.checks(record["checks"], width), *sections.verdict(record, width)]
+    return [tuple((printable(text), style) for text, style in line) for line in told]
 
 
 def _styled(line: Line, *, draw: bool) -> Text:
