@@ -7,7 +7,8 @@ engine whose blocks are not known for sure, or that is in the index but not foll
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +56,7 @@ class Difference:
 
 
 def compare(
-    expected: Mapping[EngineId, Expected], observed: Observed, *, alive: Set[str]
+    expected: Mapping[EngineId, Expected], observed: Observed, *, alive: AbstractSet[str]
 ) -> Difference:
     """The difference between the two for the pods named in ``alive``; the others can be ghosts."""
     wanted = {engine: each for engine, each in expected.items() if engine.pod in alive}
@@ -100,7 +101,7 @@ def _incomplete(wanted: Mapping[EngineId, Expected]) -> dict[str, str]:
 
 
 def _not_followed(
-    wanted: Mapping[EngineId, Expected], observed: Observed, alive: Set[str]
+    wanted: Mapping[EngineId, Expected], observed: Observed, alive: AbstractSet[str]
 ) -> dict[str, str]:
     followed = {(engine.pod, engine.rank) for engine in wanted}
     return {

@@ -105,7 +105,7 @@ class Oracle:
         self._engines[engine].apply(batch, seq=seq)
 
     def incomplete(self, engine: EngineId, reason: str) -> None:
-        """From now on the engine's blocks are not known, until it begins anew; first reason stays."""
+        """The engine's blocks are not known until it begins anew; the first reason stays."""
         holdings = self._engines[engine]
         if holdings.complete or not holdings.reason:
             holdings.complete = False

@@ -1,8 +1,9 @@
 """One completion request, OpenAI style with token ids, to an engine or through the router.
 
-``POST /v1/completions {"model", "prompt": [ids], "max_tokens", "temperature": 0, "stream": false}``; the answer's
-``usage`` has ``prompt_tokens`` and, from engines that tell it, ``prompt_tokens_details.cached_tokens``
-(vLLM: ``--enable-prompt-tokens-details``). The router names the pod in the header ``target-pod``.
+``POST /v1/completions`` with ``{"model", "prompt": [ids], "max_tokens", "temperature", "stream"}``;
+the answer's ``usage`` has ``prompt_tokens`` and, from engines that tell it (vLLM:
+``--enable-prompt-tokens-details``), ``prompt_tokens_details.cached_tokens``. The router names the
+pod that it picked in the header ``target-pod``.
 """
 
 from __future__ import annotations

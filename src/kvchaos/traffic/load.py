@@ -75,7 +75,7 @@ def quantile(ordered: Sequence[float], share: float) -> float | None:
 
 
 class Load:
-    """Sends requests by ``send`` from ``start`` to ``stop``; ``seed`` decides the families' order."""
+    """Sends requests by ``send`` from ``start`` to ``stop``; ``seed`` decides their order."""
 
     def __init__(
         self, send: Send, prompts: Prompts, *, seed: int, clock: Clock, shape: Shape | None = None

@@ -1,0 +1,275 @@
+"""One engine rank as it is followed: its link, the order of its batches, its blocks in the oracle.
+
+Not thread-safe and without a clock of its own: the observer's receive loop calls it, with the
+time, and holds the lock meanwhile. What it sees goes to ``tell`` as the history's ``stream``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kvchaos.errors import WireError
+from kvchaos.index.names import EngineId
+from kvchaos.index.oracle import Oracle
+from kvchaos.kvevents.frames import Message, split_live
+from kvchaos.kvevents.replay import End
+from kvchaos.kvevents.sequence import Kind, Step, Tracker
+from kvchaos.kvevents.subscriber import Link
+from kvchaos.kvevents.wire import decode
+from kvchaos.observer.link import EventLink
+from kvchaos.observer.settings import Bounds
+
+Tell = Callable[[dict[str, Any]], None]
+
+REPORTED = 20
+"""Malformed messages told one by one, per engine; all of them are counted."""
+
+
+class Follower:
+    """Follows ``engine`` over whatever link it is given; see the module."""
+
+    def __init__(self, engine: EngineId, *, oracle: Oracle, bounds: Bounds, tell: Tell) -> None:
+        self.engine = engine
+        self.tracker = Tracker()
+        self.link: EventLink | None = None
+        self.connected = False
+        self.linked = False  # whether this link was ever on
+        self.batches = 0
+        self.malformed = 0
+        self.restarted = False  # by what came in; the pod's status may still have to tell of it
+        self.last_event_at: float | None = None
+        self._oracle = oracle
+        self._bounds = bounds
+        self._report = tell
+        self._holdings = oracle.begin(engine, epoch=0, complete=True)
+        self._stored_before = 0
+        self._now = 0.0
+        self._replaying = True
+        self._replayed_from = 0
+        self._failures = 0
+        self._deadline: float | None = None
+        self._confirm = False
+        self._confirm_at: float | None = None
+        self._fresh = True
+        self._bad_replies = 0
+
+    @property
+    def epoch(self) -> int:
+        """Which life of the engine's publisher this is, counted from 0."""
+        return self.tracker.epoch
+
+    @property
+    def head(self) -> int | None:
+        """The seq applied last in this epoch."""
+        return self._holdings.head
+
+    @property
+    def incomplete(self) -> str:
+        """Why this epoch's blocks will not be known any more; else empty."""
+        return self._holdings.reason
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks its events stored, in all epochs."""
+        return self._stored_before + self._holdings.stored
+
+    def holds(self, block: int) -> bool:
+        """Whether the engine holds this hash, as far as its events were seen."""
+        return self._holdings.holds(block)
+
+    def trouble(self) -> str:
+        """Why what the oracle has may lag behind the engine right now; else empty."""
+        if not self.connected:
+            return "its event stream is cut" if self.linked else "its event stream is not on yet"
+        if self._replaying and self._failures:
+            return "its replay port does not answer"
+        if self._replaying or self._confirm or self._confirm_at is not None:
+            return "its batches are being replayed"
+        return ""
+
+    def open(self, link: EventLink) -> None:
+        """Follow the engine over ``link`` from now on."""
+        self.close()
+        self.link = link
+        self._bad_replies = 0
+
+    def close(self) -> None:
+        """Give up the link; what is known stays."""
+        if self.link:
+            self.link.close()
+        self.link = None
+        self.connected = self.linked = False
+        self._off()
+
+    def restart(self, reason: str) -> None:
+        """The engine's process is known to be another one: begin a new epoch."""
+        self._heed(self.tracker.restart(), reason)
+
+    def turn(self, now: float) -> bool:
+        """Take what has come and ask for what is due; whether anything was applied."""
+        if not self.link:
+            return False
+        self._now, before = now, self.batches
+        frames = self.link.live(self._bounds.drain)
+        for news in self.link.news():
+            self._linked(news)
+        self._take_live(frames)
+        self._take_replies(self.link)
+        self._on_time()
+        if self.batches == before:
+            return False
+        self.last_event_at = now
+        return True
+
+    def _linked(self, news: Link) -> None:
+        self.connected = news is Link.CONNECTED
+        self._tell(str(news))
+        self._off()
+        if self.connected:
+            self.linked = self._fresh = self._confirm = True
+            self._heed(self.tracker.check())
+
+    def _off(self) -> None:
+        """Nothing is due while there is no connection; the next one begins with a replay."""
+        self._deadline = self._confirm_at = None
+        self._confirm = False
+        self._failures = 0
+
+    def _take_live(self, messages: list[list[bytes]]) -> None:
+        live, apply = self.tracker.live, self._apply
+        for frames in messages:
+            try:
+                message = split_live(frames)
+            except WireError as error:
+                self._bad(str(error))
+                continue
+            step = live(message)
+            if step.kind is Kind.APPLY:
+                apply(message)
+            else:
+                self._heed(step)
+
+    def _take_replies(self, link: EventLink) -> None:
+        replies = link.replies(self._bounds.drain)
+        asked = self._deadline is not None
+        while self._bad_replies < link.malformed_replies():
+            self._bad_replies += 1
+            self._bad("a reply to a replay request could not be read")
+        for reply in replies if asked else ():
+            self._deadline = self._now + self._bounds.silence
+            self._failures = 0
+            if self._take_reply(reply):
+                return
+
+    def _take_reply(self, reply: Message | End) -> bool:
+        """Whether that was the last one of the request."""
+        if isinstance(reply, End):
+            self._over(self.tracker.replay_ended())
+            return True
+        step = self.tracker.replayed(reply)
+        if step.kind is Kind.APPLY:
+            self._apply(reply)
+            return False
+        self._heed(step)
+        return step.ask is not None
+
+    def _on_time(self) -> None:
+        """What the passing of time brings: a replay that failed, or the one that confirms.
+
+        A batch that was published while the new subscription was on its way to the engine is
+        neither in the first replay nor in the stream; the second replay has it.
+        """
+        if self._deadline is not None and self._now >= self._deadline:
+            self._failures += 1
+            self._over(self.tracker.replay_failed())
+        if self._confirm_at is not None and self._now >= self._confirm_at:
+            self._confirm_at = None
+            self._heed(self.tracker.check())
+
+    def _over(self, step: Step) -> None:
+        """A replay has ended, well or not."""
+        self._replaying = False
+        self._deadline = None
+        self._heed(step)
+        if self._replaying:
+            return
+        if self.batches > self._replayed_from:
+            self._tell("replayed", seq=self.head, missing=self.batches - self._replayed_from)
+        self._settle()
+
+    def _settle(self) -> None:
+        """All that was replayed is applied; soon that is confirmed, once for each connection."""
+        self._replaying = False
+        self._deadline = None
+        if self._confirm:
+            self._confirm = False
+            self._confirm_at = self._now + self._bounds.confirm
+
+    def _heed(self, step: Step, reason: str = "") -> None:
+        """Do what the tracker says, beyond applying the message at hand."""
+        if step.kind is Kind.RESTART:
+            self._begin(step, reason)
+        elif step.kind is Kind.GAP and step.missing:
+            self._tell("gap", seq=step.missing.start, missing=len(step.missing))
+        elif step.kind is Kind.LOST and step.missing is not None:
+            self._incomplete(self.tracker.reason, step.missing)
+        for message in step.apply:
+            self._apply(message)
+        if step.ask is not None:
+            self._ask(step.ask)
+
+    def _begin(self, step: Step, reason: str) -> None:
+        self._stored_before += self._holdings.stored
+        self._holdings = self._oracle.begin(self.engine, epoch=self.epoch, complete=True)
+        self._fresh = True
+        self.restarted = not reason
+        self._tell("restart", reason=reason or "its numbers or its history began anew")
+        if step.ask is None:
+            self._settle()
+
+    def _ask(self, start: int) -> None:
+        if start == 0 or not self._replaying:
+            self._replayed_from = self.batches
+        self._replaying = True
+        if self.link and self.connected:
+            self._deadline = self._now + self._bounds.silence
+            self.link.ask(start)
+
+    def _incomplete(self, reason: str, missing: range) -> None:
+        self._oracle.incomplete(self.engine, reason)
+        self._tell("incomplete", seq=missing.start, missing=len(missing), reason=reason)
+
+    def _apply(self, message: Message) -> None:
+        """One batch, the next in order, into the oracle; one that cannot be read is a hole."""
+        self.batches += 1
+        try:
+            batch = decode(message.payload)
+        except WireError as error:
+            self._holdings.head = message.seq
+            self._bad(str(error), seq=message.seq)
+            reason = f"batch {message.seq} cannot be read"
+            self._incomplete(reason, range(message.seq, message.seq + 1))
+            return
+        self._holdings.apply(batch, seq=message.seq)
+        if self._fresh:
+            self._fresh = False
+            self._tell("first event", seq=message.seq)
+
+    def _bad(self, reason: str, seq: int | None = None) -> None:
+        self.malformed += 1
+        if self.malformed <= REPORTED:
+            self._tell("malformed", seq=seq, reason=reason)
+
+    def _tell(
+        self, what: str, *, seq: int | None = None, missing: int | None = None, reason: str = ""
+    ) -> None:
+        self._report(
+            {
+                "engine": self.engine._asdict(),
+                "what": what,
+                "seq": seq,
+                "missing": missing,
+                "reason": reason,
+            }
+        )

@@ -1,0 +1,208 @@
+"""The observer: a thread that follows every engine's events and knows what each should hold.
+
+The one rule guarded here: whatever keeps it from seeing (a stream cut, a replay not answered, the
+API server away, its own end) makes the engines concerned unknown, with the reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from kvchaos.clock import Clock
+from kvchaos.index.names import EngineId
+from kvchaos.index.oracle import Expected, Oracle
+from kvchaos.kvevents.subscriber import wait
+from kvchaos.observer.follower import Follower
+from kvchaos.observer.podwatch import PodWatch
+from kvchaos.observer.roster import Roster
+from kvchaos.observer.settings import Bounds, Ports, Transport
+from kvchaos.observer.transport import Engines, open_dial
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+Emit = Callable[[str, Mapping[str, Any]], None]
+NO_ENGINES = "engines"
+"""Under this name ``wait_ready`` tells that there is none."""
+
+
+class Observer:
+    """Follows the engines with ``selector`` in ``namespace``; any thread may ask it anything.
+
+    ``emit("stream", fields)`` is called from the receive thread, as it happens, with the fields of
+    the history's ``stream``. Rank r's ports are ``event_port + r`` and ``replay_port + r``.
+    """
+
+    def __init__(
+        self,
+        cluster: Engines,
+        *,
+        namespace: str,
+        selector: str,
+        event_port: int = 5557,
+        replay_port: int = 5558,
+        ranks: int = 1,
+        transport: str = Transport.AUTO,
+        emit: Emit,
+        clock: Clock,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._bounds = bounds or Bounds()
+        self._emit = emit
+        self._clock = clock
+        self._place = f"with {selector} in namespace {namespace}"
+        self._oracle = Oracle()
+        self._told: list[Json] = []
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self._watch = PodWatch(cluster, namespace=namespace, selector=selector)
+        self._thread = threading.Thread(target=self._run, name="kvchaos-observer", daemon=True)
+        self._bridge: AbstractContextManager[object]
+        dial, self._bridge = open_dial(Transport(transport), cluster)
+        self._roster = Roster(
+            oracle=self._oracle,
+            ports=Ports(event=event_port, replay=replay_port, ranks=ranks),
+            dial=dial,
+            bounds=self._bounds,
+            tell=self._told.append,
+        )
+
+    def start(self) -> None:
+        """Begin to watch and to follow; returns at once."""
+        self._watch.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all of it, within a bound; what is known can still be asked. Again is harmless."""
+        self._stop.set()
+        self._watch.stop(self._bounds.stop)
+        if self._thread.ident is not None:
+            self._thread.join(self._bounds.stop)
+        self._bridge.__exit__(None, None, None)
+
+    def wait_ready(self, timeout: float) -> dict[str, str]:
+        """Waits until all engines are completely known; else what is not, and why, after
+        ``timeout`` seconds: by engine label, or ``engines`` when there is none.
+        """
+        self._wait(lambda: not self._unready(), timeout)
+        with self._changed:
+            return self._unready()
+
+    def wait_for(
+        self, engine: EngineId, until: Callable[[Follower], bool], *, timeout: float
+    ) -> bool:
+        """Whether ``until`` came to hold for the engine (its head, epoch, ``holds(block)``,
+        ``last_event_at``) within ``timeout`` seconds.
+        """
+
+        def holds() -> bool:
+            follower = self._roster.followers.get(engine)
+            return follower is not None and until(follower)
+
+        return self._wait(holds, timeout)
+
+    def expected(self) -> dict[EngineId, Expected]:
+        """What each engine should be indexed with; not complete where that is not known now."""
+        with self._changed:
+            found = self._oracle.expected()
+            for engine, trouble in self._troubles().items():
+                if found[engine].complete:
+                    found[engine] = replace(found[engine], complete=False, reason=trouble)
+            return found
+
+    def alive(self) -> set[str]:
+        """The names of the engine pods that are there, those that are terminating included."""
+        with self._changed:
+            return self._roster.alive()
+
+    def engines(self) -> list[EngineId]:
+        """The engines of the pods that are there, in order of their names."""
+        with self._changed:
+            return sorted(self._roster.followers)
+
+    def head(self, engine: EngineId) -> int | None:
+        """The seq applied last in the engine's epoch; None before the first, or for no engine."""
+        with self._changed:
+            follower = self._roster.followers.get(engine)
+            return follower.head if follower else None
+
+    def last_event_at(self, engine: EngineId) -> float | None:
+        """When a batch of the engine was last applied, as the clock's ``now`` counts."""
+        with self._changed:
+            follower = self._roster.followers.get(engine)
+            return follower.last_event_at if follower else None
+
+    def status(self) -> Json:
+        """The fields of the history's ``observer``, counts since the start."""
+        expected = self.expected()
+        with self._changed:
+            followers = list(self._roster.followers.values())
+            counts = {
+                name: gone + sum(getattr(each, name) for each in followers)
+                for name, gone in self._roster.gone.items()
+            }
+        unknown = {engine.label: each.reason for engine, each in expected.items() if each.reason}
+        return {"up": not self._down(), "engines": len(followers), **counts, "incomplete": unknown}
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                wait(list(self._roster.links()), self._bounds.poll)
+                self._turn()
+                self._tell()
+        finally:
+            with self._changed:
+                self._roster.close()
+                self._changed.notify_all()
+
+    def _turn(self) -> None:
+        """One round: pods that changed, links to open, then what has come from each engine."""
+        now = self._clock.now()
+        with self._changed:
+            for change in self._watch.changes():
+                self._roster.take(change)
+            self._roster.redial(now)
+            for follower in self._roster.followers.values():
+                follower.turn(now)
+            self._changed.notify_all()
+
+    def _tell(self) -> None:
+        told = self._told.copy()
+        del self._told[: len(told)]
+        for fields in told:
+            self._emit("stream", fields)
+
+    def _wait(self, until: Callable[[], bool], timeout: float) -> bool:
+        deadline = self._clock.now() + timeout
+        with self._changed:
+            while not until():
+                left = deadline - self._clock.now()
+                if left <= 0 or self._stop.is_set():
+                    return False
+                self._changed.wait(min(left, 1.0))
+            return True
+
+    def _unready(self) -> dict[str, str]:
+        why = {engine.label: trouble for engine, trouble in self._troubles().items()}
+        for engine, follower in self._roster.followers.items():
+            if follower.incomplete:
+                why[engine.label] = follower.incomplete
+        if not self._roster.followers:
+            why[NO_ENGINES] = self._down() or self._watch.error or f"no pod {self._place}"
+        return why
+
+    def _troubles(self) -> dict[EngineId, str]:
+        blind = self._down() or self._watch.error
+        troubles = {
+            engine: blind or self._roster.trouble(follower)
+            for engine, follower in self._roster.followers.items()
+        }
+        return {engine: trouble for engine, trouble in troubles.items() if trouble}
+
+    def _down(self) -> str:
+        return "" if self._thread.is_alive() else "the observer does not run"

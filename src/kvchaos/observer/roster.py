@@ -1,0 +1,185 @@
+"""Which engines there are, and a follower for each rank: as the pods come, restart and go.
+
+The one rule guarded here: an engine is known from the moment its pod is, so that one which cannot
+be followed (yet) is said to be unknown and never overlooked. Not thread-safe: see ``Follower``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kvchaos.cluster import pods
+from kvchaos.cluster.kinds import Object
+from kvchaos.cluster.watch import WatchEvent
+from kvchaos.errors import ClusterError, EngineUnreachable
+from kvchaos.index.names import EngineId
+from kvchaos.index.oracle import Oracle
+from kvchaos.observer.follower import Follower, Tell
+from kvchaos.observer.link import ZmqLink
+from kvchaos.observer.settings import Bounds, Ports
+from kvchaos.observer.transport import Dial
+
+Life = tuple[int, str]
+"""What tells one life of a container from the next: its restartCount and startedAt."""
+
+
+class _Pod:
+    """A pod that is there, and what was done about it."""
+
+    def __init__(self, body: Object) -> None:
+        self.body = body
+        self.life: Life | None = None
+        self.why_not = ""
+        self.redial_at = 0.0
+
+
+class Roster:
+    """The followers of all engines; ``dial`` gives the addresses to open their links to."""
+
+    def __init__(
+        self, *, oracle: Oracle, ports: Ports, dial: Dial, bounds: Bounds, tell: Tell
+    ) -> None:
+        self.followers: dict[EngineId, Follower] = {}
+        self.gone = {"batches": 0, "blocks": 0, "malformed": 0}
+        self._pods: dict[str, _Pod] = {}
+        self._oracle = oracle
+        self._ports = ports
+        self._dial = dial
+        self._bounds = bounds
+        self._tell = tell
+
+    def take(self, change: list[Object] | WatchEvent) -> None:
+        """Take over what the watch says: all pods there are, or a change of one."""
+        if isinstance(change, WatchEvent):
+            self._changed(change.object, there=change.type != "DELETED")
+            return
+        for uid in self._pods.keys() - {pods.uid(body) for body in change}:
+            self._forget(uid)
+        for body in change:
+            self._changed(body, there=True)
+
+    def redial(self, now: float) -> None:
+        """Open the links that are due."""
+        for pod in self._pods.values():
+            if pod.life and now >= pod.redial_at:
+                self._open_all(pod, now)
+
+    def alive(self) -> set[str]:
+        """The names of the pods that are there and have not finished."""
+        return {pods.name(pod.body) for pod in self._pods.values()}
+
+    def links(self) -> Iterator[ZmqLink]:
+        """All links there are, to wait on."""
+        for follower in self.followers.values():
+            if isinstance(follower.link, ZmqLink):
+                yield follower.link
+
+    def trouble(self, follower: Follower) -> str:
+        """Why it cannot be said what this engine holds, right now; else empty."""
+        pod = self._pods[follower.engine.uid]
+        if pods.is_terminating(pod.body):
+            return "its pod is terminating"
+        if pod.why_not or pod.life is None:
+            return pod.why_not or _not_running(pod.body)
+        if not follower.linked:
+            return self._silent(pod.body, follower.engine.rank)
+        return follower.trouble()
+
+    def close(self) -> None:
+        """Close all links; what is known stays."""
+        for follower in self.followers.values():
+            follower.close()
+
+    def _changed(self, body: Object, *, there: bool) -> None:
+        uid = pods.uid(body)
+        if not there or pods.phase(body) in ("Succeeded", "Failed"):
+            self._forget(uid)
+            return
+        if uid not in self._pods:
+            self._meet(body)
+        pod = self._pods[uid]
+        pod.body = body
+        life = _life(body, self._ports.event)
+        if life and life != pod.life:
+            self._begin_life(pod, life)
+
+    def _meet(self, body: Object) -> None:
+        uid = pods.uid(body)
+        self._pods[uid] = _Pod(body)
+        for rank in range(self._ports.ranks):
+            engine = EngineId(pods.name(body), uid, rank)
+            self.followers[engine] = Follower(
+                engine, oracle=self._oracle, bounds=self._bounds, tell=self._tell
+            )
+
+    def _begin_life(self, pod: _Pod, life: Life) -> None:
+        """The container runs, for the first time or again; what came in may have shown it."""
+        first, pod.life = pod.life is None, life
+        for follower in self._of(pod):
+            if follower.restarted:
+                follower.restarted = False
+            elif not first:
+                follower.close()
+                follower.restart(f"its container was restarted ({life[0]} times so far)")
+
+    def _open_all(self, pod: _Pod, now: float) -> None:
+        for follower in self._of(pod):
+            if follower.link is None:
+                self._open(pod, follower, now)
+
+    def _open(self, pod: _Pod, follower: Follower, now: float) -> None:
+        rank = follower.engine.rank
+        try:
+            events = self._dial.address(pod.body, self._ports.event + rank)
+            replay = self._dial.address(pod.body, self._ports.replay + rank)
+            link = ZmqLink(f"tcp://{events}", f"tcp://{replay}", bounds=self._bounds)
+        except (ClusterError, EngineUnreachable) as error:
+            pod.why_not = str(error)
+            pod.redial_at = now + self._bounds.redial
+            return
+        pod.why_not = ""
+        follower.open(link)
+
+    def _silent(self, body: Object, rank: int) -> str:
+        """The words for an engine whose event port was never reached."""
+        port = self._ports.event + rank
+        declared = pods.event_ports(body).publish
+        words = [f"nobody publishes at its event port {port}"]
+        if port not in declared:
+            words.append("which the pod does not declare")
+        words.append(self._dial.failure(body, port))
+        return ", ".join(word for word in words if word)
+
+    def _of(self, pod: _Pod) -> list[Follower]:
+        uid = pods.uid(pod.body)
+        return [each for engine, each in self.followers.items() if engine.uid == uid]
+
+    def _forget(self, uid: str) -> None:
+        pod = self._pods.pop(uid, None)
+        for follower in self._of(pod) if pod else []:
+            follower.close()
+            del self.followers[follower.engine]
+            for count in self.gone:
+                self.gone[count] += getattr(follower, count)
+        self._oracle.forget(uid)
+
+
+def _life(body: Object, event_port: int) -> Life | None:
+    """The engine container's present life; None while it does not run."""
+    container = _engine_container(body, event_port)
+    started = pods.container_started_at(body, container)
+    return (pods.restarts(body, container), started) if started else None
+
+
+def _engine_container(body: Object, event_port: int) -> str:
+    """The container that declares the event port; else the first one."""
+    for container in body["spec"]["containers"]:
+        if any(port["containerPort"] == event_port for port in container.get("ports") or []):
+            return str(container["name"])
+    return pods.containers(body)[0]
+
+
+def _not_running(body: Object) -> str:
+    why = pods.waiting_reason(body)
+    phase = pods.phase(body)
+    return f"its container does not run: {phase}{', ' + why if why else ''}"
