@@ -1,0 +1,36 @@
+"""What an experiment's configuration may say."""
+
+from __future__ import annotations
+
+import pytest
+
+from kvchaos.errors import ExperimentInvalid
+from kvchaos.run.settings import Settings, settings_from
+
+
+def test_an_empty_configuration_means_the_embedded_lab() -> None:
+    """The same file runs anywhere; what is not said fits the lab."""
+    assert settings_from({}) == Settings()
+    assert settings_from({}).is_lab
+
+
+def test_values_from_the_environment_become_their_kind() -> None:
+    """Chaos Toolkit hands text over unless told otherwise."""
+    found = settings_from({"event_port": "6000", "seed": 3, "recovery_budget": 60})
+
+    assert (found.event_port, found.seed) == (6000, 3)
+
+
+def test_another_context_is_not_the_lab() -> None:
+    """The cluster is named, never guessed."""
+    assert not settings_from({"kubernetes_context": "prod"}).is_lab
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [{"event_port": "many"}, {"namespace": ""}, {"ranks": -1}, {"sample_every": None}],
+)
+def test_a_value_of_the_wrong_kind_is_named(configuration: dict[str, object]) -> None:
+    """The key is in the message."""
+    with pytest.raises(ExperimentInvalid, match=next(iter(configuration))):
+        settings_from(configuration)

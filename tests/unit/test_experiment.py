@@ -1,0 +1,105 @@
+"""What is found wrong with an experiment before anything is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kvchaos.assets import asset
+from kvchaos.errors import ExperimentInvalid, TemplateInvalid
+from kvchaos.experiment import activities, check, find_template, load
+
+SHIPPED = sorted(asset("experiments").glob("*.json"))
+
+
+def experiment(template: str, values: dict[str, Any]) -> dict[str, Any]:
+    provider = {
+        "type": "python",
+        "module": "kvchaos.actions",
+        "func": "inject_fault",
+        "arguments": {"template": template, "values": values},
+    }
+    return {
+        "runtime": {"rollbacks": {"strategy": "always"}},
+        "method": [{"type": "action", "name": "cut", "provider": provider}],
+    }
+
+
+GOOD = {"namespace": "n", "labels": "a=b", "mode": "one"}
+
+
+def test_a_sound_experiment_is_let_through() -> None:
+    """The run's id is supplied, everything else is in the values."""
+    check(experiment("pod-kill", GOOD), {}, {})
+
+
+def test_an_unresolved_name_is_found_wherever_it_stands() -> None:
+    """Chaos Toolkit would pass it on as it is, into a label selector."""
+    with pytest.raises(ExperimentInvalid, match=r"\$\{where\} is not in the configuration"):
+        check(experiment("pod-kill", GOOD | {"namespace": "${where}"}), {"other": 1}, {})
+
+
+def test_a_name_that_the_configuration_has_is_resolved() -> None:
+    """What Chaos Toolkit will substitute is no finding."""
+    check(experiment("pod-kill", GOOD | {"namespace": "${where}"}), {"where": "n"}, {})
+
+
+def test_an_unknown_template_is_named_with_those_there_are() -> None:
+    """A typing error is seen before the run."""
+    with pytest.raises(ExperimentInvalid, match=r"no template 'pod-kil'.*pod-kill"):
+        check(experiment("pod-kil", GOOD), {}, {})
+
+
+def test_missing_and_misspelt_variables_are_found_together() -> None:
+    """All findings at once, not one per try."""
+    values = {"namespace": "n", "labels": "a=b", "mod": "one"}
+
+    with pytest.raises(ExperimentInvalid) as caught:
+        check(experiment("pod-kill", values), {}, {})
+
+    assert "missing ['mode']" in str(caught.value)
+    assert "unknown ['mod']" in str(caught.value)
+
+
+def test_rollbacks_that_may_be_skipped_are_refused() -> None:
+    """Chaos Toolkit skips them by default when a run failed."""
+    sound = experiment("pod-kill", GOOD)
+    del sound["runtime"]
+
+    with pytest.raises(ExperimentInvalid, match="strategy"):
+        check(sound, {}, {})
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_every_shipped_experiment_names_what_there_is(path: Path) -> None:
+    """Its templates exist, and all its names are in its configuration."""
+    found = load(path)
+    configuration = dict.fromkeys(found["configuration"], "x=y")
+
+    check(found, configuration, {})
+
+    assert [activity["name"] for activity in activities(found)]
+
+
+def test_a_template_of_ones_own_is_a_path(tmp_path: Path) -> None:
+    """Anything with the ending .j2 is taken as a path."""
+    own = tmp_path / "own.yaml.j2"
+    own.write_text("kind: {{ run | tojson }}")
+
+    assert find_template(str(own)) == own
+    with pytest.raises(TemplateInvalid, match="no template at"):
+        find_template(str(tmp_path / "other.yaml.j2"))
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_file_that_is_no_experiment_says_so(tmp_path: Path, text: str) -> None:
+    """No traceback for a user's mistake."""
+    path = tmp_path / "e.json"
+    path.write_text(text)
+
+    with pytest.raises(ExperimentInvalid, match="JSON"):
+        load(path)
+    with pytest.raises(ExperimentInvalid, match="no experiment at"):
+        load(tmp_path / "none.json")
