@@ -5,7 +5,7 @@ command a line on TCP 7000, one line back. 7001 answers HTTP 200 once ready, els
 the tokens of datagrams.
 """
 
-# ruff: noqa: ANN001, ANN201, BLE001, T201, PERF203
+# ruff: noqa: ANN001, ANN201, T201
 import http.server
 import os
 import signal
@@ -22,7 +22,7 @@ def reach(address, port):
     try:
         with socket.create_connection((address, int(port)), timeout=1) as sock:
             sock.sendall(b"echo hello\n")
-            return sock.makefile().readline().strip() == "hello" and "yes" or "no"
+            return (sock.makefile().readline().strip() == "hello" and "yes") or "no"
     except OSError:
         return "no"
 

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+from tests.contract.world import World, pod, until
 
 from kvchaos.cluster import client
 from kvchaos.cluster.client import Cluster
@@ -23,7 +24,6 @@ from kvchaos.cluster.kinds import (
     Object,
 )
 from kvchaos.errors import AlreadyExists, Conflict, Invalid, NotFound
-from tests.contract.world import World, pod, until
 
 UNKNOWN = Kind("nobody.example", "v1", "things", "Thing")
 
@@ -214,9 +214,7 @@ def test_delete_with_another_uid_conflicts_and_keeps(world: World) -> None:
     world.create(CONFIGMAPS, config("kept"))
 
     with pytest.raises(Conflict):
-        world.cluster.delete(
-            CONFIGMAPS, "kept", namespace=world.namespace, uid=str(uuid.uuid4())
-        )
+        world.cluster.delete(CONFIGMAPS, "kept", namespace=world.namespace, uid=str(uuid.uuid4()))
 
     assert world.get(CONFIGMAPS, "kept")
 

@@ -29,7 +29,7 @@ from kvchaos.errors import ClusterError, ClusterUnreachable
 PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
 CHUNK = 65_536  # bytes read from the local side at once
-QUIET = 5.0  # seconds without an answer after which a half-closed stream is ended
+QUIET = 2.0  # seconds without an answer after which a half-closed stream is ended
 REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound"}
 
 
