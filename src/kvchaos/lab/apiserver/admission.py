@@ -1,0 +1,211 @@
+"""From what a client sent to what is stored: shape, identity, defaults, validation, webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from kvchaos.lab.apiserver import chaosmesh, defaults, kinds, metadata, schema, shapes, validation
+from kvchaos.lab.apiserver.kinds import Kind
+from kvchaos.lab.apiserver.message import Object
+from kvchaos.lab.apiserver.refusal import (
+    Cause,
+    bad_request,
+    conflict,
+    denied,
+    forbidden,
+    invalid,
+)
+
+_SPEC_KINDS = (kinds.PODS, kinds.DEPLOYMENTS, kinds.REPLICASETS, kinds.SERVICES)
+_COUNTED = (kinds.PODS, kinds.DEPLOYMENTS, kinds.REPLICASETS)  # have a generation, besides CRs
+_CHAOS = (kinds.NETWORKCHAOS, kinds.PODCHAOS)  # have webhooks
+
+
+class Validation(StrEnum):
+    """What is done about fields that no schema knows."""
+
+    IGNORE = "Ignore"
+    WARN = "Warn"
+    STRICT = "Strict"
+
+
+def for_create(
+    kind: Kind, body: Object, *, namespace: str, unknown: Validation, now: float, rng: Random
+) -> tuple[Object, list[str]]:
+    """The object to store, and warnings; changes ``body``."""
+    warnings = _shape(kind, body, unknown)
+    _same_place(body, namespace)
+    metadata.begin(body, namespace=namespace, now=now, rng=rng)
+    _complete(kind, body)
+    if kind.drops_status and not kind.custom:
+        body.pop("status", None)
+        if kind.has_status:
+            body["status"] = dict(kind.initial_status)
+    if kind in _COUNTED or kind.custom:
+        body["metadata"]["generation"] = 1
+    defaults.fill(kind, body)
+    _judge(kind, body)
+    if kind in _CHAOS:
+        _webhook(kind, body)
+    return body, warnings
+
+
+def for_update(
+    kind: Kind, old: Object, new: Object, *, subresource: str, unknown: Validation
+) -> tuple[Object, list[str]]:
+    """What replaces ``old``, and warnings; changes ``new``. 409 when ``new`` is of another time."""
+    warnings = _shape(kind, new, unknown)
+    _same_object(kind, old, new)
+    if subresource == "status":
+        new = {**old, "status": new.get("status", {})}
+        schema_of_status(kind, new)
+        return _counted(kind, old, new), warnings
+    metadata.carry_over(new, old)
+    _complete(kind, new)
+    if kind.has_status:
+        new["status"] = old.get("status", {})
+    defaults.fill(kind, new)
+    if kind in _CHAOS and new.get("spec") != old.get("spec"):
+        raise denied(f"v{kind.plural}.kb.io", "Cannot update chaos spec")
+    _judge(kind, new, validation.check_change(kind, old, new))
+    _no_new_finalizers(kind, old, new)
+    return _counted(kind, old, new), warnings
+
+
+def schema_of_status(kind: Kind, body: Object) -> None:
+    """422 for a status that the kind's schema or shape forbids."""
+    found = schema.check(kind.schema or shapes.SHAPES.get(kind, {}), body)
+    if causes := list(found):
+        raise invalid(kind, body["metadata"]["name"], causes)
+
+
+def _shape(kind: Kind, body: Any, unknown: Validation) -> list[str]:
+    """Make sure that everything later code touches has the right type; returns warnings."""
+    if not isinstance(body, dict):
+        raise bad_request("the body of the request is no JSON object")
+    body.setdefault("kind", kind.kind)
+    body.setdefault("apiVersion", kind.group_version)
+    if (body["apiVersion"], body["kind"]) != (kind.group_version, kind.kind):
+        raise bad_request(
+            f"{body['kind']} in version {body['apiVersion']!r} cannot be handled as a {kind.kind}"
+        )
+    if body.get("metadata") is None:
+        body["metadata"] = {}
+    wrong = list(schema.check(shapes.METADATA, body["metadata"], "metadata"))
+    if not kind.custom:
+        wrong += schema.check(shapes.SHAPES.get(kind, {}), body)
+    if wrong:
+        text = "; ".join(cause.message for cause in wrong)
+        raise bad_request(
+            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {text}'
+        )
+    return _unknown(kind, body, unknown)
+
+
+def _unknown(kind: Kind, body: Object, unknown: Validation) -> list[str]:
+    fields = metadata.prune_unknown(body)
+    if kind.schema is not None:
+        inner = {name: value for name, value in body.items() if name != "metadata"}
+        fields += schema.prune(kind.schema, inner)
+        for name in set(body) - set(inner) - {"metadata"}:
+            del body[name]
+    messages = [f'unknown field "{field}"' for field in fields]
+    if messages and unknown is Validation.STRICT:
+        resource = f"{kind.kind} in version {kind.version!r} cannot be handled as a {kind.kind}"
+        raise bad_request(f"{resource}: strict decoding error: {', '.join(messages)}")
+    return messages if unknown is Validation.WARN else []
+
+
+def _complete(kind: Kind, body: Object) -> None:
+    """Give kinds that cannot be without one a spec, in place."""
+    if kind in _SPEC_KINDS and body.get("spec") is None:
+        body["spec"] = {}
+    if kind in _CHAOS and not isinstance(body.get("spec"), dict):
+        name = body["metadata"].get("name", "")
+        raise invalid(kind, name, [Cause("spec", "Required value", "FieldValueRequired")])
+    if kind.schema is not None:
+        schema.fill(kind.schema, body)
+
+
+def _judge(kind: Kind, body: Object, more: Iterable[Cause] = ()) -> None:
+    causes = [*metadata.check(kind, body), *validation.check(kind, body), *more]
+    if kind.schema is not None:
+        causes += schema.check(kind.schema, body)
+    if causes:
+        raise invalid(kind, body["metadata"].get("name", ""), causes)
+
+
+def _webhook(kind: Kind, body: Object) -> None:
+    if found := chaosmesh.objections(kind.kind, body["spec"]):
+        text = ", ".join(f"{field}: {message}" for field, message in found)
+        raise denied(f"v{kind.plural}.kb.io", f"[{text}]" if len(found) > 1 else text)
+
+
+def _same_place(body: Object, namespace: str) -> None:
+    sent = body["metadata"].get("namespace")
+    if sent and namespace and sent != namespace:
+        raise bad_request(
+            f"the namespace of the provided object does not match the namespace sent on the "
+            f"request ({sent!r} is not {namespace!r})"
+        )
+
+
+def _same_object(kind: Kind, old: Object, new: Object) -> None:
+    """400 for another name, 409 for another life or another version of the object."""
+    was, sent = old["metadata"], new["metadata"]
+    if sent.get("name", was["name"]) != was["name"]:
+        raise bad_request(
+            f"the name of the object ({sent['name']}) does not match the name on the URL "
+            f"({was['name']})"
+        )
+    _same_place(new, was.get("namespace", ""))
+    if sent.get("uid") and sent["uid"] != was["uid"]:
+        why = f"Precondition failed: UID in precondition: {sent['uid']}, UID in object meta: "
+        raise conflict(kind, was["name"], why + was["uid"])
+    version = sent.get("resourceVersion")
+    if version and version != was["resourceVersion"]:
+        raise conflict(kind, was["name"])
+
+
+def _no_new_finalizers(kind: Kind, old: Object, new: Object) -> None:
+    if not old["metadata"].get("deletionTimestamp"):
+        return
+    before = old["metadata"].get("finalizers") or []
+    added = [name for name in new["metadata"].get("finalizers") or [] if name not in before]
+    if added:
+        why = (
+            "Forbidden: no new finalizers can be added if the object is being deleted, found new "
+            f"finalizers {added}"
+        )
+        cause = Cause("metadata.finalizers", why, "FieldValueForbidden")
+        raise invalid(kind, old["metadata"]["name"], [cause])
+
+
+def _counted(kind: Kind, old: Object, new: Object) -> Object:
+    """``new`` with its generation raised if its wish changed.
+
+    Without a status subresource a custom resource's status counts as a wish, as in Kubernetes.
+    """
+    generation = old["metadata"].get("generation")
+    if generation and _wish(kind, old) != _wish(kind, new):
+        new["metadata"] = {**new["metadata"], "generation": generation + 1}
+    return new
+
+
+def _wish(kind: Kind, body: Object) -> Mapping[str, Any]:
+    ignored = {"metadata", "status"} if kind.has_status else {"metadata"}
+    return {name: value for name, value in body.items() if name not in ignored}
+
+
+def in_namespace(kind: Kind, name: str, namespace: Object) -> None:
+    """403 when nothing new may come into a namespace."""
+    if namespace["metadata"].get("deletionTimestamp"):
+        where = namespace["metadata"]["name"]
+        why = f"unable to create new content in namespace {where} because it is being terminated"
+        cause = Cause(
+            "metadata.namespace", f"namespace {where} is being terminated", "NamespaceTerminating"
+        )
+        raise forbidden(kind, name, why, [cause])
