@@ -5,7 +5,9 @@ command a line on TCP 7000, one line back. 7001 answers HTTP 200 once ready, els
 the tokens of datagrams.
 """
 
-# ruff: noqa: ANN001, ANN201, T201
+# ruff: noqa: T201
+from __future__ import annotations
+
 import http.server
 import os
 import signal
@@ -13,12 +15,13 @@ import socket
 import socketserver
 import threading
 import time
+from collections.abc import Callable
 
 STATE = {"ready": os.environ.get("READY", "yes") == "yes", "clients": 0}
-HEARD = set()
+HEARD: set[str] = set()
 
 
-def reach(address, port):
+def reach(address: str, port: str) -> str:
     try:
         with socket.create_connection((address, int(port)), timeout=1) as sock:
             sock.sendall(b"echo hello\n")
@@ -27,7 +30,7 @@ def reach(address, port):
         return "no"
 
 
-def send(address, token):
+def send(address: str, token: str) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
             sock.sendto(token.encode(), (address, 7002))
@@ -36,21 +39,21 @@ def send(address, token):
     return "sent"
 
 
-def say(text):
+def say(text: str) -> str:
     print(text, flush=True)
     return "said"
 
 
-def ready(value):
+def ready(value: str) -> str:
     STATE["ready"] = value == "yes"
     return value
 
 
-def leave(code):
+def leave(code: str) -> str:
     os._exit(int(code))
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., str]] = {
     "echo": lambda text="": text,
     "reach": reach,
     "send": send,
@@ -65,7 +68,7 @@ COMMANDS = {
 
 
 class Commands(socketserver.StreamRequestHandler):
-    def handle(self):
+    def handle(self) -> None:
         STATE["clients"] += 1
         try:
             for line in self.rfile:
@@ -81,11 +84,11 @@ class Commands(socketserver.StreamRequestHandler):
 
 
 class Ready(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.send_response(200 if STATE["ready"] else 503)
         self.end_headers()
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
 
@@ -94,14 +97,14 @@ class Threads(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-def listen():
+def listen() -> None:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("0.0.0.0", 7002))
     while True:
         HEARD.add(sock.recv(1024).decode())
 
 
-def stop(*_):
+def stop(*_: object) -> None:
     print("asked to stop", flush=True)
     time.sleep(float(os.environ.get("LINGER", "0")))
     print("stopped", flush=True)

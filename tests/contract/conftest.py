@@ -39,7 +39,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
 
 def _lab(*words: str, environment: dict[str, str]) -> None:
     command = [sys.executable, "-m", "kvchaos", "lab", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
 
 

@@ -23,14 +23,14 @@ RUNNING = ["Running"]
 
 
 @pytest.fixture(scope="module")
-def pair(world: World) -> Iterator[tuple[str, str]]:
+def pair(world: World) -> tuple[str, str]:
     """Two pods that reach each other."""
     for name in ("a", "b"):
         world.create(PODS, pod(name))
     for name in ("a", "b"):
         world.wait(PODS, name, pods.is_ready)
     assert reaches(world, "a", "b")
-    yield "a", "b"
+    return "a", "b"
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from tests.contract.world import World, container, pod, pod_spec, until
 
@@ -16,7 +14,7 @@ FIELDS = {"POD_NAME": "metadata.name", "POD_IP": "status.podIP", "POD_NS": "meta
 
 
 @pytest.fixture(scope="module")
-def plain(world: World) -> Iterator[str]:
+def plain(world: World) -> str:
     """The name of a pod with one agent, ports and the downward API."""
     env = [
         {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
@@ -27,17 +25,17 @@ def plain(world: World) -> Iterator[str]:
         ports=[{"name": "kv-events", "containerPort": 5557}],
     )
     world.start(pod("plain", containers=[agent]))
-    yield "plain"
+    return "plain"
 
 
 @pytest.fixture(scope="module")
-def two(world: World) -> Iterator[str]:
+def two(world: World) -> str:
     """The name of a pod of two containers that are told apart by readiness."""
     second = container(
         "second", command=["python3", "-c", "import time\nprint('second')\ntime.sleep(1e6)"]
     )
     world.start(pod("two", containers=[container(), second]))
-    yield "two"
+    return "two"
 
 
 def test_ready_pod_tells_where_and_since_when(world: World, plain: str) -> None:

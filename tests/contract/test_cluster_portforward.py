@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 from tests.contract.world import Agent, World, pod, until
@@ -16,9 +15,9 @@ NOBODY = 7999  # a port that no process of the pod listens on
 
 
 @pytest.fixture(scope="module")
-def target(world: World) -> Iterator[str]:
+def target(world: World) -> str:
     world.start(pod("target"))
-    yield "target"
+    return "target"
 
 
 def connect(address: str) -> socket.socket:
