@@ -74,6 +74,7 @@ def human_duration(seconds: float) -> str:
 
 
 def count(path: str) -> Cell:
+    """The cell that shows how many items there are."""
     return lambda body, _now: len(dig(body, path) or ())
 
 
@@ -87,6 +88,8 @@ def joined(path: str, of: Callable[[Any], str]) -> Cell:
 
 
 def labels_at(path: str) -> Cell:
+    """The cell that shows a map of labels."""
+
     def cell(body: Object, _now: float) -> str:
         found = dig(body, path) or {}
         return ",".join(f"{key}={value}" for key, value in sorted(found.items())) or NONE
@@ -138,7 +141,7 @@ def _event_age(body: Object, now: float) -> str:
     for name in ("lastTimestamp", "eventTime", "firstTimestamp"):
         if text := body.get(name):
             return human_duration(now - seconds_since_epoch(text))
-    return age()(body, now)
+    return str(age()(body, now))
 
 
 _NAME = Column("Name", at("metadata.name"), format="name")

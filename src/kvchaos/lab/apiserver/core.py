@@ -11,20 +11,14 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from kvchaos.clock import Clock
-from kvchaos.lab.apiserver import discovery, kinds, openapi, reading, scale
+from kvchaos.lab.apiserver import documents, kinds, reading, scale
 from kvchaos.lab.apiserver.bodies import parse_body, parse_options
 from kvchaos.lab.apiserver.definitions import definitions
 from kvchaos.lab.apiserver.deleting import PERMANENT, Deleter, Wish, parse_wish
 from kvchaos.lab.apiserver.message import Object, Request, Response
 from kvchaos.lab.apiserver.metadata import timestamp
 from kvchaos.lab.apiserver.podaccess import ForwardPorts, ReadLog, forward_ports, read_log
-from kvchaos.lab.apiserver.refusal import (
-    Refused,
-    no_such_resource,
-    not_allowed,
-    subject,
-    success,
-)
+from kvchaos.lab.apiserver.refusal import Refused, not_allowed, subject, success
 from kvchaos.lab.apiserver.routes import Target, resolve
 from kvchaos.lab.apiserver.store import Store, encode
 from kvchaos.lab.apiserver.views import WHOLE, choose
@@ -32,7 +26,17 @@ from kvchaos.lab.apiserver.watching import Watch
 from kvchaos.lab.apiserver.writing import Writer, dry_run
 
 Answer = Response | Watch | ReadLog | ForwardPorts
+Handler = Callable[[Request, Target], Answer]
 logger = logging.getLogger(__name__)
+
+_VERBS: Mapping[str, tuple[str, str]] = {  # of one object, of a collection
+    "GET": ("get", "list"),
+    "HEAD": ("get", "list"),
+    "POST": ("", "create"),
+    "PUT": ("update", ""),
+    "PATCH": ("patch", ""),
+    "DELETE": ("delete", "deletecollection"),
+}
 
 
 class Core:
@@ -47,6 +51,7 @@ class Core:
         self._store = Store(window=window)
         self._deleter = Deleter(self._store, clock)
         self._writer = Writer(self._store, self._deleter, clock, rng)
+        self._handlers = self._table()
         for name in PERMANENT:
             self._writer.put(kinds.NAMESPACES, {"metadata": {"name": name}})
         for body in definitions(timestamp(clock.wall())):
@@ -55,80 +60,62 @@ class Core:
     def handle(self, request: Request) -> Answer:
         """The answer to a request; a refusal is an answer too."""
         try:
-            return self._discover(request) or self._serve(request)
+            return documents.find(request) or self._serve(request)
         except Refused as refusal:
             logger.debug("%s %s: %s", request.method, request.path, refusal.message)
             return refused(refusal)
 
-    def _discover(self, request: Request) -> Response | None:
-        """What a GET outside the collections finds; None when the path leads into one."""
-        path = request.path.rstrip("/")
-        if path in _HEALTH:
-            return Response(200, b"ok", "text/plain")
-        if path in {"/api", "/apis"} and (aggregated := _aggregated(request, core=path == "/api")):
-            return aggregated
-        if found := _DOCUMENTS.get(path):
-            return Response(200, encode(found()))
-        body: Object | None = None
-        match path.split("/")[1:]:
-            case ["openapi", "v3", *place]:
-                body = openapi.document("/".join(place))
-            case ["api", version]:
-                body = discovery.resources("", version)
-            case ["apis", group]:
-                body = discovery.group(group)
-            case ["apis", group, version]:
-                body = discovery.resources(group, version)
-            case _:
-                return None
-        if body is None:
-            raise no_such_resource(path)
-        return Response(200, encode(body))
+    def _table(self) -> Mapping[tuple[str, str], Handler]:
+        """What is done for a verb on a subresource (empty: on the object itself)."""
+        writer, updates = self._writer, ("", "status", "scale")
+        return {
+            ("get", ""): self._get,
+            ("get", "status"): self._get,
+            ("get", "scale"): self._get_scale,
+            ("get", "log"): lambda request, target: read_log(self._store, request, target),
+            ("get", "portforward"): self._forward,
+            ("create", "portforward"): self._forward,
+            ("list", ""): self._list,
+            ("watch", ""): self._watch,
+            ("create", ""): self._create,
+            **{("update", name): writer.update for name in updates},
+            **{("patch", name): writer.patch for name in updates},
+            ("delete", ""): self._delete,
+            ("deletecollection", ""): self._delete_collection,
+        }
 
     def _serve(self, request: Request) -> Answer:
         target = resolve(request.path)
         verb = _verb(request, target)
-        if not target.subresource and verb not in target.kind.verbs:
+        handler = self._handlers.get((verb, target.subresource))
+        if handler is None or not (target.subresource or verb in target.kind.verbs):
             raise _not_served(target, verb)
-        match verb, target.subresource:
-            case "get", "log":
-                return read_log(self._store, request, target)
-            case "get" | "create", "portforward":
-                return forward_ports(self._store, request, target)
-            case "get", "scale":
-                return self._get_scale(target)
-            case "create", "" if target.kind is kinds.ACCESS_REVIEWS:
-                return _access_review(request)
-            case "create", "":
-                return self._writer.create(request, target)
-            case "update", _:
-                return self._writer.update(request, target)
-            case "patch", _:
-                return self._writer.patch(request, target)
-            case "delete", "":
-                return self._delete(request, target)
-            case "deletecollection", "":
-                return self._delete_collection(request, target)
-        return self._read(request, target, verb)
+        return handler(request, target)
 
-    def _read(self, request: Request, target: Target, verb: str) -> Answer:
-        now = self._clock.wall()
-        match verb:
-            case "get":
-                return reading.get(self._store, request, target, now)
-            case "list":
-                return reading.list_(self._store, request, target, now)
-            case "watch":
-                return reading.watch(self._store, request, target, now)
-        raise _not_served(target, verb)
+    def _get(self, request: Request, target: Target) -> Response:
+        return reading.get(self._store, request, target, self._clock.wall())
 
-    def _get_scale(self, target: Target) -> Response:
+    def _get_scale(self, _request: Request, target: Target) -> Response:
         stored = reading.fetch(self._store, target.kind, target.namespace, target.name)
-        return Response(200, encode(scale.of(target.kind, stored.object())))
+        return Response(200, encode(scale.of(stored.object())))
+
+    def _list(self, request: Request, target: Target) -> Response:
+        return reading.list_(self._store, request, target, self._clock.wall())
+
+    def _watch(self, request: Request, target: Target) -> Watch:
+        return reading.watch(self._store, request, target, self._clock.wall())
+
+    def _forward(self, request: Request, target: Target) -> ForwardPorts:
+        return forward_ports(self._store, request, target)
+
+    def _create(self, request: Request, target: Target) -> Response:
+        if target.kind is kinds.ACCESS_REVIEWS:
+            return _access_review(request)
+        return self._writer.create(request, target)
 
     def _delete(self, request: Request, target: Target) -> Response:
         stored = reading.fetch(self._store, target.kind, target.namespace, target.name)
-        last = self._deleter.delete(stored, self._wish(request))
+        last = self._deleter.delete(stored, _wish(request))
         gone = self._store.by_uid(stored.uid) is None
         if gone and not target.kind.returns_deleted:
             details = {**subject(target.kind, target.name), "uid": stored.uid}
@@ -137,7 +124,7 @@ class Core:
         return Response(200, view.one(last))
 
     def _delete_collection(self, request: Request, target: Target) -> Response:
-        wish = self._wish(request)
+        wish = _wish(request)
         selector = reading.select(request, target.kind)
         found = reading.selected(self._store, target, selector)
         for stored in found:
@@ -145,31 +132,6 @@ class Core:
                 self._deleter.delete(current, wish)
         metadata: Object = {"resourceVersion": str(self._store.version)}
         return Response(200, WHOLE.many(target.kind, found, metadata))
-
-    def _wish(self, request: Request) -> Wish:
-        return parse_wish(
-            parse_options(request),
-            grace=request.one("gracePeriodSeconds"),
-            policy=request.one("propagationPolicy"),
-            dry_run=dry_run(request),
-        )
-
-
-_HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
-_DOCUMENTS: Mapping[str, Callable[[], Object]] = {
-    "/version": lambda: dict(discovery.VERSION),
-    "/api": discovery.versions,
-    "/apis": discovery.groups,
-    "/openapi/v3": openapi.index,
-}
-_VERBS: Mapping[str, tuple[str, str]] = {  # of one object, of a collection
-    "GET": ("get", "list"),
-    "HEAD": ("get", "list"),
-    "POST": ("create", "create"),
-    "PUT": ("update", "update"),
-    "PATCH": ("patch", "patch"),
-    "DELETE": ("delete", "deletecollection"),
-}
 
 
 def refused(refusal: Refused) -> Response:
@@ -179,40 +141,29 @@ def refused(refusal: Refused) -> Response:
 
 def _verb(request: Request, target: Target) -> str:
     of_object, of_collection = _VERBS.get(request.method, ("", ""))
+    if target.subresource and request.method == "POST":
+        return "create"
     if target.name:
-        if of_object == "create" and not target.subresource:
-            return ""  # POST goes to the collection
         return of_object
-    if of_collection == "list" and request.flag("watch"):
-        return "watch"
-    return of_collection if of_collection in {"list", "create", "deletecollection"} else ""
+    return "watch" if of_collection == "list" and request.flag("watch") else of_collection
+
+
+def _wish(request: Request) -> Wish:
+    return parse_wish(
+        parse_options(request),
+        grace=request.one("gracePeriodSeconds"),
+        policy=request.one("propagationPolicy"),
+        dry_run=dry_run(request),
+    )
 
 
 def _not_served(target: Target, verb: str) -> Refused:
-    what = (
-        f"{target.kind.resource}/{target.subresource}"
-        if target.subresource
-        else target.kind.resource
-    )
+    kind = target.kind
+    what = f"{kind.resource}/{target.subresource}" if target.subresource else kind.resource
     return not_allowed(
         f"the kvchaos lab does not allow {verb or 'this method'} on {what}; "
-        f"it allows {', '.join(target.kind.verbs)}"
+        f"it allows {', '.join(kind.verbs)}"
     )
-
-
-def _aggregated(request: Request, *, core: bool) -> Response | None:
-    """The aggregated discovery document, if the client takes one."""
-    for part in request.headers.get("accept", "").split(","):
-        wanted = dict(piece.strip().partition("=")[::2] for piece in part.split(";"))
-        if wanted.get("as") == "APIGroupDiscoveryList" and wanted.get("v") in {"v2", "v2beta1"}:
-            version = wanted["v"]
-            content_type = (
-                f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
-            )
-            return Response(
-                200, encode(discovery.aggregated(core=core, version=version)), content_type
-            )
-    return None
 
 
 def _access_review(request: Request) -> Response:

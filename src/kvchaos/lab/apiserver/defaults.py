@@ -35,6 +35,7 @@ _SERVICE = {
 
 
 def pod(body: Object) -> None:
+    """A pod: its spec, and the quality of service that follows from it."""
     spec = body["spec"]
     pod_spec(spec)
     _fill(spec, _BOUND_POD)
@@ -55,6 +56,7 @@ def pod_spec(spec: Object) -> None:
 
 
 def deployment(body: Object) -> None:
+    """One replica, rolling updates, and the template's own defaults."""
     spec = body["spec"]
     _fill(spec, _DEPLOYMENT)
     strategy = spec.setdefault("strategy", {})
@@ -65,11 +67,13 @@ def deployment(body: Object) -> None:
 
 
 def replicaset(body: Object) -> None:
+    """One replica, and the template's own defaults."""
     body["spec"].setdefault("replicas", 1)
     _template(body["spec"])
 
 
 def service(body: Object) -> None:
+    """A headless service whose ports lead to the same port of the pods."""
     spec = body["spec"]
     _fill(spec, _SERVICE)
     spec.setdefault("clusterIPs", [spec["clusterIP"]])
@@ -79,18 +83,21 @@ def service(body: Object) -> None:
 
 
 def endpoints(body: Object) -> None:
+    """TCP ports."""
     for subset in _objects(body, "subsets"):
         for port in _objects(subset, "ports"):
             port.setdefault("protocol", "TCP")
 
 
 def namespace(body: Object) -> None:
+    """The label that carries its name, and the finalizer that shows it can drain."""
     metadata = body["metadata"]
     metadata.setdefault("labels", {})["kubernetes.io/metadata.name"] = metadata["name"]
     body.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
 
 
 def secret(body: Object) -> None:
+    """Opaque, with stringData moved into data."""
     body.setdefault("type", "Opaque")
     for name, value in (body.pop("stringData", None) or {}).items():
         encoded = base64.b64encode(str(value).encode()).decode()

@@ -132,7 +132,7 @@ def _aggregated_version(api_group: str, version: str) -> Object:
 def _aggregated_row(kind: Kind) -> Object:
     row: Object = {
         "resource": kind.plural,
-        "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
+        "responseKind": _gvk(kind),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.one,
         "verbs": list(kind.verbs),
@@ -145,9 +145,13 @@ def _aggregated_row(kind: Kind) -> Object:
         row["subresources"] = [
             {
                 "subresource": name,
-                "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
+                "responseKind": _SCALE if name == "scale" else _gvk(kind),
                 "verbs": list(_SUBRESOURCE_VERBS[name]),
             }
             for name in kind.subresources
         ]
     return row
+
+
+def _gvk(kind: Kind) -> Mapping[str, str]:
+    return {"group": kind.group, "version": kind.version, "kind": kind.kind}

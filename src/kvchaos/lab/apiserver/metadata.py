@@ -13,9 +13,23 @@ from kvchaos.lab.apiserver.message import Object
 from kvchaos.lab.apiserver.refusal import Cause
 
 KNOWN = frozenset(
-    "annotations creationTimestamp deletionGracePeriodSeconds deletionTimestamp finalizers "
-    "generateName generation labels managedFields name namespace ownerReferences "
-    "resourceVersion selfLink uid".split()
+    [
+        "annotations",
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "finalizers",
+        "generateName",
+        "generation",
+        "labels",
+        "managedFields",
+        "name",
+        "namespace",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    ]
 )
 _SERVER_OWNED = ("creationTimestamp", "uid", "generation", "selfLink")
 _DELETION = ("deletionTimestamp", "deletionGracePeriodSeconds")

@@ -36,6 +36,7 @@ def fetch(store: Store, kind: Kind, namespace: str, name: str) -> Stored:
 
 
 def get(store: Store, request: Request, target: Target, now: float) -> Response:
+    """One object."""
     view = choose(request, target.kind, now)
     stored = fetch(store, target.kind, target.namespace, target.name)
     return Response(200, view.one(stored))

@@ -58,17 +58,20 @@ def subject(kind: Kind, name: str) -> Object:
 
 
 def not_found(kind: Kind, name: str) -> Refused:
+    """404 for a name that nothing has."""
     return Refused(
         404, "NotFound", f'{kind.resource} "{name}" not found', details=subject(kind, name)
     )
 
 
 def already_exists(kind: Kind, name: str) -> Refused:
+    """409 for a name that something has."""
     message = f'{kind.resource} "{name}" already exists'
     return Refused(409, "AlreadyExists", message, details=subject(kind, name))
 
 
 def conflict(kind: Kind, name: str, why: str = "") -> Refused:
+    """409 for an object that is not as the client thought."""
     why = why or (
         "the object has been modified; please apply your changes to the latest version "
         "and try again"
@@ -94,6 +97,7 @@ def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> Refused:
 
 
 def forbidden(kind: Kind, name: str, why: str, causes: Sequence[Cause] = ()) -> Refused:
+    """403 for what the server itself does not let happen."""
     details = subject(kind, name)
     if causes:
         details["causes"] = [
@@ -110,22 +114,27 @@ def denied(webhook: str, why: str) -> Refused:
 
 
 def bad_request(message: str) -> Refused:
+    """400."""
     return Refused(400, "BadRequest", message)
 
 
 def expired(message: str) -> Refused:
+    """410: list again."""
     return Refused(410, "Expired", message)
 
 
 def unauthorized() -> Refused:
+    """401 for a missing or wrong token."""
     return Refused(401, "Unauthorized", "Unauthorized")
 
 
 def unsupported_media(message: str) -> Refused:
+    """415: a body that cannot be read."""
     return Refused(415, "UnsupportedMediaType", message)
 
 
 def not_acceptable(message: str) -> Refused:
+    """406: nothing that the client takes."""
     return Refused(406, "NotAcceptable", message)
 
 
@@ -135,6 +144,7 @@ def not_allowed(message: str) -> Refused:
 
 
 def too_large(limit: int) -> Refused:
+    """413: a body of more than ``limit`` bytes."""
     message = f"Request entity too large: limit is {limit}"
     return Refused(413, "RequestEntityTooLarge", message)
 

@@ -9,7 +9,7 @@ from kvchaos.lab.apiserver.refusal import bad_request
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-def of(_kind: Kind, body: Object) -> Object:
+def of(body: Object) -> Object:
     """The Scale of a workload."""
     labels = (body["spec"].get("selector") or {}).get("matchLabels") or {}
     return {

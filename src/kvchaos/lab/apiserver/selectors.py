@@ -72,10 +72,7 @@ def parse_fields(text: str, kind: Kind) -> tuple[Requirement, ...]:
             raise bad_request(f"invalid field selector: {text!r}")
         key = match["key"]
         if key not in known:
-            raise bad_request(
-                f'Unable to find "{kind.resource}" that match label selector "", field selector '
-                f'"{text}": field label not supported: {key}'
-            )
+            raise bad_request(f"field label not supported: {key}")
         found.append(Requirement(key, frozenset([match["value"]]), match["operator"] == "!="))
     return tuple(found)
 

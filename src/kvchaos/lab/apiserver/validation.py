@@ -28,10 +28,12 @@ _POD_IMMUTABLE = (
 
 
 def required(path: str, why: str = "") -> Cause:
+    """What is said of a field that must be there."""
     return Cause(path, f"Required value: {why}" if why else "Required value", "FieldValueRequired")
 
 
 def pod(body: Object) -> Iterator[Cause]:
+    """A pod's spec."""
     yield from pod_spec(body["spec"], "spec")
 
 
@@ -70,6 +72,7 @@ def workload(body: Object) -> Iterator[Cause]:
 
 
 def service(body: Object) -> Iterator[Cause]:
+    """Legal ports; some, unless it is headless."""
     spec = body["spec"]
     for index, port in enumerate(spec.get("ports") or ()):
         yield from _port(port.get("port"), f"spec.ports[{index}].port")
@@ -78,11 +81,13 @@ def service(body: Object) -> Iterator[Cause]:
 
 
 def role_binding(body: Object) -> Iterator[Cause]:
+    """A role to bind."""
     if not (body.get("roleRef") or {}).get("name"):
         yield required("roleRef.name")
 
 
 def event(body: Object) -> Iterator[Cause]:
+    """An object that it is about."""
     if not body.get("involvedObject"):
         yield required("involvedObject")
 

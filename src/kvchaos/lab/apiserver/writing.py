@@ -87,7 +87,7 @@ class Writer:
         old = stored.object()
         scaled = target.subresource == "scale"
         if scaled:
-            wanted = change(scale.of(target.kind, old))
+            wanted = change(scale.of(old))
             new = scale.applied(target.kind, stored.object(), wanted)
         else:
             new = change(stored.object())
@@ -104,7 +104,7 @@ class Writer:
         elif admitted != old:
             return _response(200, encode(admitted), warnings)
         if scaled:
-            return _response(200, encode(scale.of(target.kind, stored.object())), warnings)
+            return _response(200, encode(scale.of(stored.object())), warnings)
         view = choose(request, target.kind, self._clock.wall())
         return _response(200, view.one(stored), warnings)
 
