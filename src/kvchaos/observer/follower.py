@@ -123,6 +123,9 @@ class Follower:
         return True
 
     def _linked(self, news: Link) -> None:
+        """Attempts that never came to a connection also end as disconnected: no news."""
+        if news is Link.DISCONNECTED and not self.connected:
+            return
         self.connected = news is Link.CONNECTED
         self._tell(str(news))
         self._off()

@@ -143,7 +143,7 @@ class Roster:
     def _silent(self, body: Object, rank: int) -> str:
         """The words for an engine whose event port was never reached."""
         port = self._ports.event + rank
-        declared = pods.event_ports(body).publish
+        declared = {each["containerPort"] for each in pods.ports(body)}
         words = [f"nobody publishes at its event port {port}"]
         if port not in declared:
             words.append("which the pod does not declare")
