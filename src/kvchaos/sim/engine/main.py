@@ -32,6 +32,7 @@ class Settings:
     """What the flags say."""
 
     model: str
+    host: str | None
     port: int
     ranks: int
     blocks: int
@@ -61,7 +62,7 @@ async def run(settings: Settings) -> None:
     _announce(settings)
     try:
         async with _running(ranks):
-            await serve(engine.application(), port=settings.port)
+            await serve(engine.application(), port=settings.port, host=settings.host)
     finally:
         for publisher in publishers:
             if publisher is not None:
@@ -121,6 +122,7 @@ _SECONDS = click.FloatRange(min=0)
 
 @click.command("engine")
 @click.option("--model", default="kvchaos-demo", show_default=True, help="Name to serve under.")
+@click.option("--host", default=None, help="Address to serve HTTP at, all unless given.")
 @click.option("--port", default=8000, show_default=True, help="HTTP port.")
 @click.option("--block-size", type=_POSITIVE, default=16, show_default=True, help="In tokens.")
 @click.option("--blocks", type=_POSITIVE, default=4096, show_default=True, help="Pool of a rank.")
@@ -153,6 +155,7 @@ _SECONDS = click.FloatRange(min=0)
 def main(
     *,
     model: str,
+    host: str | None,
     port: int,
     block_size: int,
     blocks: int,
@@ -171,6 +174,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings(
         model=model,
+        host=host,
         port=port,
         ranks=ranks,
         blocks=blocks,

@@ -36,6 +36,7 @@ def own_namespace() -> str:
     help="Where the engines are.",
 )
 @click.option("--selector", default=SELECTOR, show_default=True, help="Labels of engine pods.")
+@click.option("--host", default=None, help="Address to serve HTTP at, all unless given.")
 @click.option("--port", default=8080, show_default=True, help="HTTP port.")
 @click.option(
     "--recovery",
@@ -52,6 +53,7 @@ def main(
     *,
     namespace: str,
     selector: str,
+    host: str | None,
     port: int,
     recovery: str,
     event_port: int,
@@ -76,7 +78,7 @@ def main(
     receiver.start()
     discovery.start()
     try:
-        asyncio.run(serve(router.application(), port=port))
+        asyncio.run(serve(router.application(), port=port, host=host))
     finally:
         discovery.stop()
         receiver.stop()
