@@ -71,8 +71,8 @@ def _fault_lane(faults: list[Json], scale: _Scale) -> str:
     for fault in faults:
         if fault["injected"] is not None:
             first = scale.cell(fault["injected"])
-            over = scale.end if fault["healed"] is None else fault["healed"]
-            ended = max(first + 1, scale.cell(over))
+            over = scale.cells if fault["healed"] is None else scale.cell(fault["healed"])
+            ended = max(first + 1, over)
             lane[first:ended] = "#" * (ended - first)
     return "".join(lane)
 
@@ -93,9 +93,10 @@ def _marks(events: Events, faults: list[Json], scale: _Scale) -> tuple[str, ...]
     recovery = last(events, "recovery")
     agreed = recovery["timeline"]["agreed"] if recovery else None
     moments = [(fault[what], what) for fault in faults for what in ("injected", "healed")]
+    known = [(at, what) for at, what in [*moments, (agreed, "agrees")] if at is not None]
     rows: list[str] = []
     zero = min(fault["injected"] for fault in faults if fault["injected"] is not None)
-    for at, what in sorted((at, what) for at, what in [*moments, (agreed, "agrees")] if at):
+    for at, what in sorted(known):
         _place(rows, scale.cell(at), f"{what} {at - zero:.1f} s", scale.cells)
     return tuple(row.rstrip() for row in rows)
 

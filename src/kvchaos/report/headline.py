@@ -70,11 +70,10 @@ def _how_fast(recovery: Json | None) -> str:
 
 def _wrong(left: Json) -> str:
     counts = left["engines"].values()
-    parts = [
-        f"{many(total, 'block')} {kind}"
-        for kind in ("missing", "phantom")
-        if (total := sum(count[kind] for count in counts))
-    ]
+    missing = sum(count["missing"] for count in counts)
+    phantom = sum(count["phantom"] for count in counts)
+    parts = [f"{many(missing, 'block')} missing"] if missing else []
+    parts += [f"{many(phantom, 'phantom block')}"] if phantom else []
     if parts:
         engines = list(left["engines"])
         parts[-1] += f" on {engines[0] if len(engines) == 1 else f'{len(engines)} engines'}"

@@ -23,6 +23,17 @@ WAY = {
     "to": ": nothing passes from the first to the second",
     "from": ": nothing passes from the second to the first",
 }
+LEGEND: Line = (
+    (f"{'':9}fault: ", "dim"),
+    ("#", "cell #"),
+    (" on    index: ", "dim"),
+    ("=", "cell ="),
+    (" agrees  ", "dim"),
+    ("x", "cell x"),
+    (" wrong  ", "dim"),
+    ("?", "cell ?"),
+    (" not known", "dim"),
+)
 MEANING = "(missing: published, not in the index; phantom: in the index, no longer published)"
 BY = {"deletion": "by deletion", "duration": "by its duration"}
 HOLDS = {True: "yes", False: "NO", None: "?"}
@@ -86,9 +97,7 @@ def moments(record: Json, width: int) -> list[Line]:
 def course(drawn: Bar, worst: Json | None, width: int) -> list[Line]:
     """The bar of the fault and of the index, and the index at its worst."""
     marks: list[Line] = [((f"{'':9}{row}", "dim"),) for row in drawn.marks]
-    legend = "fault: # on    index: = agrees  x wrong  ? not known"
-    lines = [BLANK, lane("fault", drawn.fault), lane("index", drawn.index), *marks]
-    lines += paragraph(legend, width=width, indent=9, style="dim")
+    lines = [BLANK, lane("fault", drawn.fault), lane("index", drawn.index), *marks, LEGEND]
     if worst:
         peak = f"{_counts(worst)}, {many(len(worst['ghosts']), 'ghost')}"
         lines += paragraph(f"at its worst: {peak}", width=width, indent=9)

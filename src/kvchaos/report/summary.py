@@ -17,7 +17,8 @@ from kvchaos.verdict.events import Events
 from kvchaos.verdict.verdict import Judgement
 
 WIDTH = 100
-NARROWEST = 50
+NARROWEST = 64
+"""Columns that the timeline needs."""
 
 STYLES = {
     "pass": "green",
