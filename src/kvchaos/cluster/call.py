@@ -68,4 +68,5 @@ class Call:
         return f" in namespace {self.namespace}" if self.namespace else " in all namespaces"
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.resource}{f' {self.name}' if self.name else ''}{self.where}"
+        name = self.name or (self.body or {}).get("metadata", {}).get("name", "")
+        return f"{self.verb} {self.resource}{f' {name}' if name else ''}{self.where}"

@@ -44,8 +44,13 @@ class Access:
 
     def headers(self) -> dict[str, str]:
         """The headers that authenticate a request; may refresh a token that is about to expire."""
-        with self._lock:
-            settings: dict[str, Any] = dict(self.configuration.auth_settings())
+        try:
+            with self._lock:
+                settings: dict[str, Any] = dict(self.configuration.auth_settings())
+        except (ConfigException, OSError) as error:
+            raise ClusterUnreachable(
+                f"no credentials for {self.server}", saw=str(error), look=self.hint
+            ) from error
         return {str(each["key"]): str(each["value"]) for each in settings.values()}
 
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -151,6 +156,9 @@ def contexts(path: Path) -> list[str]:
 
 def _access(context: str, settings: Configuration, *, hint: str) -> Access:
     settings.connection_pool_maxsize = POOL_SIZE
-    settings.socket_options = [*HTTPConnection.default_socket_options, *KEEPALIVE]
     pool = RESTClientObject(settings).pool_manager
+    pool.connection_pool_kw["socket_options"] = [
+        *HTTPConnection.default_socket_options,
+        *KEEPALIVE,
+    ]
     return Access(context, settings.host, settings, pool, hint)

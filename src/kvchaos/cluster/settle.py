@@ -60,7 +60,7 @@ def _look(call: Call, name: str, send: Send, lost: OutcomeUnknown) -> Object | N
         logger.warning("%s: the answer was lost, but %s is there", call, name)
         return found
     raise AlreadyExists(
-        f"{call} {name}", wanted="the object sent, whose answer was lost", saw="a different one"
+        str(call), wanted="the object sent, whose answer was lost", saw="a different one"
     ) from lost
 
 

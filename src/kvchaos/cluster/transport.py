@@ -7,6 +7,7 @@ request whose answer was lost is sent again only when sending it twice equals se
 from __future__ import annotations
 
 import logging
+import re
 
 import msgspec
 import tenacity
@@ -31,6 +32,7 @@ TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
 NEVER_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError)
 FIRST_WAIT = 0.1  # seconds, doubled each time
 LONGEST_WAIT = 2.0
+CONNECTION = re.compile(r"^(<.*?>|\w+\(.*?\)): ")
 
 
 class OutcomeUnknown(ClusterUnreachable):
@@ -91,7 +93,7 @@ class Transport:
         except _Again as last:
             raise self._unreachable(call, last.text, self.clock.now() - start, 1) from last
         if answer.status >= 300:
-            raise refused(call, answer.status, answer.read(decode_content=True))
+            raise refused(call, answer.status, _all_of(answer))
         return answer
 
     def _attempt(self, call: Call, deadline: float) -> bytes:
@@ -145,7 +147,7 @@ class Transport:
         if isinstance(last.error, ClusterUnreachable):
             return self._unreachable(call, last.text, took, attempts)
         error = last.error
-        saw = f"{error.saw}, {attempts} times in {took:.1f} s"
+        saw = f"{error.saw}, {_times(attempts)} in {took:.1f} s"
         return type(error)(error.what, saw=saw, look=self.access.hint)
 
     def _unreachable(
@@ -159,7 +161,7 @@ class Transport:
     ) -> ClusterUnreachable:
         return kind(
             f"{call}: no answer from {self.access.server} (context {self.access.context})",
-            saw=f"{text}, {attempts} attempts in {took:.1f} s",
+            saw=f"{text}, {_times(attempts)} in {took:.1f} s",
             look=self.access.hint,
         )
 
@@ -187,6 +189,17 @@ def _seconds(header: str | None) -> float | None:
     return float(header) if header and header.isdigit() else None
 
 
+def _times(attempts: int) -> str:
+    return "tried once" if attempts == 1 else f"tried {attempts} times"
+
+
+def _all_of(answer: urllib3.BaseHTTPResponse) -> bytes:
+    try:
+        return bytes(answer.read(decode_content=True))
+    except HTTPError:
+        return b""
+
+
 def _last_words(error: Exception) -> str:
-    """The innermost reason, without urllib3's object addresses."""
-    return str(error).rpartition(">: ")[2] or type(error).__name__
+    """What went wrong, without the connection object that urllib3 names first."""
+    return CONNECTION.sub("", str(error)) or type(error).__name__

@@ -201,7 +201,7 @@ class Watch:
                 if self._stop.is_set():
                     return
                 yield from self._read(call, line)
-        except HTTPError as error:
+        except (HTTPError, msgspec.DecodeError) as error:
             raise ClusterUnreachable(f"{call}: the stream broke", saw=str(error)) from error
         finally:
             breaker.hold(None)
