@@ -1,0 +1,138 @@
+"""The lab's daemon: ``python -m kvchaos.lab.daemon DIRECTORY``, started detached by ``lab up``.
+
+It is the API server, and the parent of the node process. Whatever ends it ends the node and all
+pods with it (the kernel sees to that). It tells how far it is in ``state.json``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kvchaos.errors import LabError
+from kvchaos.lab.directory import LabDirectory
+from kvchaos.lab.identity import Process
+from kvchaos.lab.state import LabState, Phase, write_state
+
+logger = logging.getLogger(__name__)
+
+_NODE_SECONDS = 30.0
+
+
+def main() -> int:
+    """Run until told to stop; 1 when the lab could not come up."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    directory = LabDirectory(Path(sys.argv[1]))
+    with directory.lock.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            logger.info("another daemon has this directory")
+            return 1
+        return _run(directory)
+
+
+def _run(directory: LabDirectory) -> int:
+    me = Process.of(os.getpid())
+    if me is None:
+        return 1
+    state = LabState(Phase.STARTING, me)
+    write_state(directory, state)
+    with directory.node_log.open("ab") as log:
+        node = subprocess.Popen(  # noqa: S603 - this very package
+            [sys.executable, "-m", "kvchaos.lab.node", str(directory.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    try:
+        asyncio.run(_serve(directory, state, node))
+    except LabError as error:
+        logger.error("%s", error)  # noqa: TRY400 - its text says it all
+        write_state(directory, state.failed(error))
+        return 1
+    finally:
+        node.kill()
+        node.wait()
+    return 0
+
+
+async def _serve(directory: LabDirectory, state: LabState, node: subprocess.Popen[bytes]) -> None:
+    from kvchaos.lab.serving import start  # noqa: PLC0415 - the node starts while this imports
+
+    server = await start(directory)
+    try:
+        init = await _node_ready(directory, node)
+        write_state(directory, replace(state, phase=Phase.READY, init=init, url=server.url))
+        await _until_stopped(directory, node)
+    finally:
+        await server.close()
+
+
+async def _node_ready(directory: LabDirectory, node: subprocess.Popen[bytes]) -> Process | None:
+    """Pid 1 of the pods' namespace, once the node says that it is ready.
+
+    Raises:
+        LabError: what the node says, or that it says nothing.
+    """
+    init: Process | None = None
+    while True:
+        message = await _next_message(directory, node)
+        if "init" in message:
+            init = Process.of(int(message["init"]))
+        if "ready" in message:
+            return init
+        if "error" in message:
+            fields = dict(message["error"])
+            raise LabError(fields.pop("what"), **fields)
+
+
+async def _next_message(directory: LabDirectory, node: subprocess.Popen[bytes]) -> dict[str, Any]:
+    look = str(directory.node_log)
+    if node.stdout is None:
+        raise LabError("the lab's node has no output", look=look)
+    try:
+        async with asyncio.timeout(_NODE_SECONDS):
+            line = await asyncio.to_thread(node.stdout.readline)
+    except TimeoutError as error:
+        node.kill()
+        saw = f"nothing for {_NODE_SECONDS:.0f} s"
+        raise LabError("the lab's node did not come up", saw=saw, look=look) from error
+    if not line:
+        raise LabError("the lab's node ended", saw=_last_line(directory.node_log), look=look)
+    message: dict[str, Any] = json.loads(line)
+    return message
+
+
+async def _until_stopped(directory: LabDirectory, node: subprocess.Popen[bytes]) -> None:
+    """Return on SIGTERM or SIGINT; LabError when the node ends by itself."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    handle = os.pidfd_open(node.pid)
+    loop.add_reader(handle, stop.set)
+    await stop.wait()
+    loop.remove_reader(handle)
+    os.close(handle)
+    if node.poll() is not None:
+        look = str(directory.node_log)
+        raise LabError("the lab's node ended", saw=_last_line(directory.node_log), look=look)
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no word"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Chaos Mesh's controllers, as far as the lab has them: PodChaos, NetworkChaos, PodNetworkChaos."""

@@ -1,0 +1,119 @@
+"""Start and stop a lab: the daemon as a detached process, found again by ``state.json``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from kvchaos.clock import Clock, poll
+from kvchaos.errors import LabError
+from kvchaos.lab.directory import LabDirectory
+from kvchaos.lab.identity import Process
+from kvchaos.lab.state import LabState, Phase, read_state
+
+_START_SECONDS = 40.0
+_STOP_SECONDS = 5.0
+_EVERY = 0.02
+
+
+def running(directory: LabDirectory) -> LabState | None:
+    """The state of the lab if it is up (or coming up)."""
+    state = read_state(directory)
+    return state if state is not None and state.alive() else None
+
+
+def start(directory: LabDirectory, *, clock: Clock) -> LabState:
+    """Clear what a killed lab left, and start the daemon; returns once it has begun.
+
+    Raises:
+        LabError: the directory cannot be used.
+    """
+    stop(directory, clock=clock)
+    directory.create()
+    with directory.daemon_log.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - this very package
+            [sys.executable, "-m", "kvchaos.lab.daemon", str(directory.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=_environment(),
+            start_new_session=True,
+        )
+    me = Process.of(process.pid)
+    process.returncode = 0  # it outlives us; nobody here waits for it
+    if me is None:
+        raise LabError("the lab's daemon did not start", look=str(directory.daemon_log))
+    return LabState(Phase.STARTING, me)
+
+
+def wait_started(directory: LabDirectory, begun: LabState, *, clock: Clock) -> LabState:
+    """The state once the API and the node are ready.
+
+    Raises:
+        LabError: why they are not; nothing is left running then.
+    """
+
+    def read() -> LabState:
+        state = read_state(directory)
+        if state is not None and state.daemon == begun.daemon:
+            return state
+        return begun
+
+    def settled(state: LabState) -> bool:
+        return state.phase is not Phase.STARTING or not state.alive()
+
+    state, waited = poll(read, settled, timeout=_START_SECONDS, every=_EVERY, clock=clock)
+    state = read()
+    if state.phase is Phase.READY:
+        return state
+    tail = _tail(directory)
+    stop(directory, clock=clock, keep_logs=True)
+    state.raise_error()
+    saw, look = f"after {waited:.1f} s: {tail}", str(directory.daemon_log)
+    raise LabError("the lab did not come up", saw=saw, look=look)
+
+
+def stop(directory: LabDirectory, *, clock: Clock, keep_logs: bool = False) -> bool:
+    """End the lab and remove all that it left; whether there was one running.
+
+    Raises:
+        LabError: a process of it could not be ended.
+    """
+    state = read_state(directory)
+    was_up = state is not None and state.alive()
+    if state is not None:
+        for process in _processes(state):
+            _end(process, clock=clock)
+    directory.remove(keep_logs=keep_logs)
+    return was_up
+
+
+def _processes(state: LabState) -> Sequence[Process]:
+    return [each for each in (state.daemon, state.init) if each is not None]
+
+
+def _end(process: Process, *, clock: Clock) -> None:
+    """SIGTERM for an orderly end, then SIGKILL."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        process.send(number)
+        if process.wait_gone(timeout=_STOP_SECONDS, clock=clock):
+            return
+    raise LabError(f"process {process.pid} of the lab does not end", look=f"ps -f {process.pid}")
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what means something else to the lab's processes."""
+    dropped = {"KUBECONFIG", "NOTIFY_SOCKET"}
+    return {name: value for name, value in os.environ.items() if name not in dropped}
+
+
+def _tail(directory: LabDirectory) -> str:
+    try:
+        text = directory.daemon_log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "no log"
+    return " | ".join(text.strip().splitlines()[-3:]) or "an empty log"
