@@ -1,0 +1,127 @@
+"""The oracle: what an engine holds after its batches, and whether that is known."""
+
+from __future__ import annotations
+
+from tests.streams import CPU, ENGINE, GPU, OTHER, batch, removed, stored
+
+from kvchaos.index.names import BlockKey
+from kvchaos.index.oracle import Expected, Holdings, Oracle
+from kvchaos.kvevents.wire import AllBlocksCleared, Event, UnknownEvent
+
+
+def holdings_after(*events: Event) -> Holdings:
+    holdings = Holdings(epoch=0, complete=True, reason="")
+    holdings.apply(batch(*events), seq=0)
+    return holdings
+
+
+def test_stored_blocks_are_held_until_they_are_removed() -> None:
+    """The order of events within a batch counts."""
+    assert holdings_after(stored(1, 2), removed(1), stored(3)).expected() == Expected(
+        {GPU: frozenset({2, 3})}, complete=True, head=0
+    )
+
+
+def test_a_block_stored_twice_stays_after_one_removal() -> None:
+    """Engines tell of each physical copy; the block is gone with the last one."""
+    copies = holdings_after(stored(1), stored(1), removed(1))
+
+    assert copies.holds(1)
+    copies.apply(batch(removed(1)), seq=1)
+    assert not copies.holds(1)
+    assert copies.expected() == Expected({}, complete=True, head=1)
+
+
+def test_media_and_groups_hold_a_hash_each_for_itself() -> None:
+    """A removal takes effect only in the medium and group that it names."""
+    found = holdings_after(stored(1), stored(1, medium="CPU"), stored(1, group=2), removed(1))
+
+    assert found.expected().blocks == {CPU: frozenset({1}), BlockKey("GPU", 2): frozenset({1})}
+
+
+def test_an_event_without_a_medium_means_the_gpu() -> None:
+    """Engines before media existed have blocks nowhere else."""
+    assert holdings_after(stored(1, medium=None)).expected().blocks == {GPU: frozenset({1})}
+
+
+def test_hashes_are_compared_as_unsigned_64_bit_numbers() -> None:
+    """Signed and bytes hashes of one block are the same block."""
+    found = holdings_after(stored(-1), stored(b"\x00" * 24 + b"\xff" * 8))
+
+    assert found.expected().blocks == {GPU: frozenset({2**64 - 1})}
+
+
+def test_clearing_takes_all_media() -> None:
+    """After AllBlocksCleared the engine holds nothing."""
+    cleared = holdings_after(stored(1), stored(2, medium="CPU"), AllBlocksCleared())
+
+    assert cleared.expected() == Expected({}, complete=True, head=0)
+
+
+def test_what_cannot_be_taken_in_is_counted() -> None:
+    """A removal without a block and an event of a later version change nothing."""
+    found = holdings_after(stored(1, 2), removed(7), UnknownEvent("BlockMoved"))
+
+    assert (found.stored, found.unmatched, found.unknown) == (2, 1, 1)
+    assert found.expected().blocks == {GPU: frozenset({1, 2})}
+
+
+def test_engines_are_kept_apart() -> None:
+    """Each engine has its own blocks, epoch and head."""
+    oracle = Oracle()
+    oracle.begin(ENGINE, epoch=0, complete=True)
+    oracle.begin(OTHER, epoch=3, complete=False, reason="began at seq 9")
+
+    oracle.apply(ENGINE, batch(stored(1)), seq=4)
+    oracle.apply(OTHER, batch(stored(1), removed(1)), seq=9)
+
+    assert oracle.expected() == {
+        ENGINE: Expected({GPU: frozenset({1})}, complete=True, epoch=0, head=4),
+        OTHER: Expected({}, complete=False, reason="began at seq 9", epoch=3, head=9),
+    }
+
+
+def test_an_epoch_begins_with_nothing() -> None:
+    """What the engine held in its life before is gone."""
+    oracle = Oracle()
+    oracle.begin(ENGINE, epoch=0, complete=True)
+    oracle.apply(ENGINE, batch(stored(1)), seq=0)
+
+    oracle.begin(ENGINE, epoch=1, complete=True)
+
+    assert oracle.expected() == {ENGINE: Expected({}, complete=True, epoch=1)}
+
+
+def test_the_first_reason_for_being_incomplete_stays() -> None:
+    """The cause is told, not what followed from it; only a new epoch is complete again."""
+    oracle = Oracle()
+    oracle.begin(ENGINE, epoch=0, complete=True)
+
+    oracle.incomplete(ENGINE, "batch 3 is lost")
+    oracle.incomplete(ENGINE, "batch 9 is lost")
+
+    assert oracle.expected() == {ENGINE: Expected({}, complete=False, reason="batch 3 is lost")}
+
+
+def test_a_pod_that_is_forgotten_takes_all_its_ranks_along() -> None:
+    """Other pods stay, and the pod may come again with another uid."""
+    oracle = Oracle()
+    for engine in (ENGINE, ENGINE._replace(rank=1), OTHER):
+        oracle.begin(engine, epoch=0, complete=True)
+
+    oracle.forget(ENGINE.uid)
+
+    assert list(oracle.expected()) == [OTHER]
+    assert oracle.holdings(ENGINE) is None
+
+
+def test_what_was_asked_for_does_not_change_later() -> None:
+    """An answer is a copy: comparing takes its time while batches come in."""
+    oracle = Oracle()
+    oracle.begin(ENGINE, epoch=0, complete=True)
+    oracle.apply(ENGINE, batch(stored(1)), seq=0)
+    before = oracle.expected()
+
+    oracle.apply(ENGINE, batch(stored(2)), seq=1)
+
+    assert before[ENGINE].blocks == {GPU: frozenset({1})}
