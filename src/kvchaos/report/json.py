@@ -8,7 +8,7 @@ The one rule guarded here: it is gathered from history and judgement alone, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,26 +17,34 @@ from kvchaos.verdict.events import Event, Events, Json, fault_name, last, of, si
 from kvchaos.verdict.verdict import Judgement
 
 STAMPS = ("at", "wall", "event")
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading an event that is not of its documented form raises."""
+
+NOT_KNOWN: Json = {"engines": {}, "ghosts": [], "unknown": {"index": "it was never looked at"}}
 
 
 def as_json(events: Events, judgement: Judgement) -> Json:
-    """The run, its verdict, each check's answer, and the figures they rest on."""
-    recovery = _fields(last(events, "recovery"))
-    left = left_wrong(events)
+    """The run, its verdict, each check's answer, and the figures they rest on.
+
+    Never an error: what malformed events do not tell is None or empty.
+    """
+    recovery = _told(lambda: _fields(last(events, "recovery")), None)
+    left = _told(lambda: left_wrong(events), NOT_KNOWN)
+    said = _told(lambda: headline(judgement, recovery=recovery, left=left), "")
     return {
         "verdict": str(judgement.verdict),
         "exit_code": judgement.exit_code,
-        "headline": headline(judgement, recovery=recovery, left=left),
-        "run": _run(events),
+        "headline": said or headline(judgement, recovery=None, left=NOT_KNOWN),
+        "run": _told(lambda: _run(events), {}),
         "checks": [{**asdict(each), "evidence": list(each.evidence)} for each in judgement.results],
-        "faults": faults(events),
+        "faults": _told(lambda: faults(events), []),
         "recovery": recovery,
-        "worst": worst_sample(events),
+        "worst": _told(lambda: worst_sample(events), None),
         "left": left,
-        "traffic": [_fields(event) for event in of(events, "traffic")],
-        "streams": dict(Counter(event["what"] for event in of(events, "stream"))),
-        "observer": _fields(last(events, "observer")),
-        "residue": (last(events, "residue") or {}).get("left"),
+        "traffic": _told(lambda: [_fields(event) for event in of(events, "traffic")], []),
+        "streams": _told(lambda: _counted(of(events, "stream")), {}),
+        "observer": _told(lambda: _fields(last(events, "observer")), None),
+        "residue": _told(lambda: (last(events, "residue") or {}).get("left"), None),
     }
 
 
@@ -54,7 +62,7 @@ def left_wrong(events: Events) -> Json:
     recovery, sample = last(events, "recovery"), last(events, "sample")
     told = recovery["left"] if recovery and recovery["agreed"] is not True else sample
     if told is None:
-        return {"engines": {}, "ghosts": [], "unknown": {"index": "it was never looked at"}}
+        return NOT_KNOWN
     wrong = {
         engine: {"missing": count["missing"], "phantom": count["phantom"]}
         for engine, count in told["engines"].items()
@@ -70,6 +78,17 @@ def worst_sample(events: Events) -> Json | None:
         return None
     worst = max(samples, key=lambda each: each["missing"] + each["phantom"] + len(each["ghosts"]))
     return {key: worst[key] for key in ("at", "missing", "phantom", "ghosts")}
+
+
+def _told(gather: Callable[[], Any], otherwise: Any) -> Any:
+    try:
+        return gather()
+    except MALFORMED:
+        return otherwise
+
+
+def _counted(streams: list[Event]) -> dict[str, int]:
+    return dict(Counter(event["what"] for event in streams))
 
 
 def _fault(tried: Event, events: Events) -> Json:

@@ -6,14 +6,16 @@ nothing is said that the history does not hold.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.text import Text
 
 from kvchaos.report import sections
 from kvchaos.report.bar import bar
-from kvchaos.report.json import as_json
-from kvchaos.report.layout import Line, plain, printable
-from kvchaos.verdict.events import Events
+from kvchaos.report.json import MALFORMED, as_json
+from kvchaos.report.layout import BLANK, Line, paragraph, plain, printable
+from kvchaos.verdict.events import Events, Json
 from kvchaos.verdict.verdict import Judgement
 
 WIDTH = 100
@@ -61,20 +63,37 @@ def print_summary(events: Events, judgement: Judgement, *, console: Console | No
 
 
 def lines(events: Events, judgement: Judgement, *, width: int) -> list[Line]:
-    """All lines of the summary."""
+    """All lines of the summary; a malformed event costs its part, never the checks and verdict."""
     record = as_json(events, judgement)
-    told = sections.head(record["run"], width)
-    for fault in record["faults"]:
-        told += sections.fault(fault, width)
-    drawn = bar(events, record["faults"], cells=width - 10)
-    if drawn:
-        told += sections.moments(record, width)
-        told += sections.course(drawn, record["worst"], width)
-        told += sections.stayed_wrong(record["left"], width)
-    for figures in record["traffic"]:
-        told += sections.traffic(figures, width)
-    told += [*sections.checks(record["checks"], width), *sections.verdict(record, width)]
+    parts = [
+        lambda: sections.head(record["run"], width),
+        lambda: [line for each in record["faults"] for line in sections.fault(each, width)],
+        lambda: _course(events, record, width),
+        lambda: [line for each in record["traffic"] for line in sections.traffic(each, width)],
+        lambda: sections.checks(record["checks"], width),
+        lambda: sections.verdict(record, width),
+    ]
+    told = [line for part in parts for line in _part(part, width)]
     return [tuple((printable(text), style) for text, style in line) for line in told]
+
+
+def _course(events: Events, record: Json, width: int) -> list[Line]:
+    drawn = bar(events, record["faults"], cells=width - 10)
+    if drawn is None:
+        return []
+    return [
+        *sections.moments(record, width),
+        *sections.course(drawn, record["worst"], width),
+        *sections.stayed_wrong(record["left"], width),
+    ]
+
+
+def _part(part: Callable[[], list[Line]], width: int) -> list[Line]:
+    try:
+        return part()
+    except MALFORMED as error:
+        why = f"(malformed event, this part is left out: {type(error).__name__}: {error})"
+        return [BLANK, *paragraph(why, width=width, style="unknown")]
 
 
 def _styled(line: Line, *, draw: bool) -> Text:

@@ -89,15 +89,16 @@ def _recovery(event: Event) -> Result:
 
 
 def _not_ended(events: Events, recovery: Event) -> list[str]:
-    """The faults that nobody saw end before this measurement did."""
+    """The faults that nobody saw end before this measurement did.
+
+    The timeline's own ``healed`` is only where it counts from, and proves no end.
+    """
     faults = [fault_name(event) for event in of(events, "fault_injected")]
     ended = {
         fault_name(event)
         for event in of(events, "fault_recovered")
         if event["healed"] is not None and event["healed"] <= recovery["at"]
     }
-    if recovery["timeline"]["healed"] is not None:
-        ended.add(faults[-1])
     return [fault for fault in faults if fault not in ended]
 
 

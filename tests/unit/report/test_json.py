@@ -10,6 +10,7 @@ from tests.builders import (
     NOBODY_WRONG,
     PARTITION,
     Json,
+    altered,
     effect,
     event,
     injected,
@@ -161,3 +162,16 @@ def test_worst_counts_ghosts_too() -> None:
     history = [injected(), sample(4.0, missing=1), sample(5.0, ghosts=["a", "b"], agrees=False)]
 
     assert worst_sample(history) == {"at": 5.0, "missing": 0, "phantom": 0, "ghosts": ["a", "b"]}
+
+
+def test_malformed_event_costs_its_entry_and_not_the_record() -> None:
+    """The journal must get its verdict, or the run would end as if nothing were wrong."""
+    broken = altered(run_that_recovered(), "recovery", left=None, agreed=False)
+
+    kept = record(broken)
+
+    assert (kept["verdict"], kept["left"]["engines"]) == ("unknown", {})
+    assert kept["headline"] == (
+        "It is not known if the index became right again: the check itself broke: "
+        "TypeError: 'NoneType' object is not subscriptable."
+    )

@@ -225,3 +225,14 @@ def test_summary_needs_no_residue_event() -> None:
     text = told(without(builders.run_that_recovered(), "residue"))
 
     assert "unknown  nothing left             nobody looked at the end" in text
+
+
+def test_malformed_event_costs_its_part_and_not_the_verdict() -> None:
+    """The summary is the last thing that stands between a bad record and a silent run."""
+    text = told(altered(builders.run_that_recovered(), "traffic", prompt_tokens="many"))
+
+    assert "(malformed event, this part is left out: TypeError: " in text
+    assert "TRAFFIC" not in text
+    assert text.endswith(
+        " PASS   The router's index became right again 2.35 s after the fault healed.\n"
+    )
