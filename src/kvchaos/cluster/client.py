@@ -181,9 +181,14 @@ class Cluster:
             "subresource": subresource,
             "namespace": namespace or "",
         }
-        review = self.create(
-            SELFSUBJECTACCESSREVIEWS, {"spec": {"resourceAttributes": asked}, "metadata": {}}
-        )
+        reviews = SELFSUBJECTACCESSREVIEWS
+        body = {
+            "apiVersion": reviews.api_version,
+            "kind": reviews.kind,
+            "spec": {"resourceAttributes": asked},
+        }
+        call = Call(verb="create", kind=reviews, query=WRITE, body=body)
+        review = create_once(call, self._object, repeatable=True)
         return bool(review.get("status", {}).get("allowed"))
 
     def logs(

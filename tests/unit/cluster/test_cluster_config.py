@@ -98,7 +98,7 @@ def test_lab_that_is_not_up_says_how_to_start_it(nobody: Path) -> None:
     """Its context is never looked for elsewhere."""
     write(nobody / ".kube" / "config", "kvchaos-lab")
 
-    with pytest.raises(ClusterUnreachable, match="not up.*; see: kvchaos lab up"):
+    with pytest.raises(ClusterUnreachable, match=r"not up.*; see: kvchaos lab up"):
         load("kvchaos-lab")
 
 

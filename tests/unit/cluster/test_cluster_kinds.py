@@ -31,8 +31,8 @@ from kvchaos.cluster.kinds import (
         (Call(verb="get", path="/version"), "/version"),
         (Call(verb="get", kind=PODS, name="p", query={"tailLines": ""}), "/api/v1/pods/p"),
         (
-            Call(verb="get", kind=PODS, name="../x", namespace="n"),
-            "/api/v1/namespaces/n/pods/..%2Fx",
+            Call(verb="get", kind=PODS, name="a/b", namespace="n"),
+            "/api/v1/namespaces/n/pods/a%2Fb",
         ),
     ],
 )
