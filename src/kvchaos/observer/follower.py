@@ -45,8 +45,7 @@ class Follower:
         self._holdings = oracle.begin(engine, epoch=0, complete=True)
         self._stored_before = 0
         self._now = 0.0
-        self._replaying = True
-        self._replayed_from = 0
+        self._replayed_from: int | None = None
         self._failures = 0
         self._deadline: float | None = None
         self._confirm = False
@@ -82,9 +81,9 @@ class Follower:
         """Why what the oracle has may lag behind the engine right now; else empty."""
         if not self.connected:
             return "its event stream is cut" if self.linked else "its event stream is not on yet"
-        if self._replaying and self._failures:
+        if self.tracker.asking and self._failures:
             return "its replay port does not answer"
-        if self._replaying or self._confirm or self._confirm_at is not None:
+        if self.tracker.asking or self._confirm or self._confirm_at is not None:
             return "its batches are being replayed"
         return ""
 
@@ -192,19 +191,18 @@ class Follower:
 
     def _over(self, step: Step) -> None:
         """A replay has ended, well or not."""
-        self._replaying = False
         self._deadline = None
         self._heed(step)
-        if self._replaying:
+        if self.tracker.asking:
             return
-        if self.batches > self._replayed_from:
-            self._tell("replayed", seq=self.head, missing=self.batches - self._replayed_from)
+        replayed = self.batches - (self._replayed_from or 0)
+        if replayed:
+            self._tell("replayed", seq=self.head, missing=replayed)
         self._settle()
 
     def _settle(self) -> None:
         """All that was replayed is applied; soon that is confirmed, once for each connection."""
-        self._replaying = False
-        self._deadline = None
+        self._deadline = self._replayed_from = None
         if self._confirm:
             self._confirm = False
             self._confirm_at = self._now + self._bounds.confirm
@@ -226,15 +224,15 @@ class Follower:
         self._stored_before += self._holdings.stored
         self._holdings = self._oracle.begin(self.engine, epoch=self.epoch, complete=True)
         self._fresh = True
+        self._replayed_from = None
         self.restarted = not reason
         self._tell("restart", reason=reason or "its numbers or its history began anew")
         if step.ask is None:
             self._settle()
 
     def _ask(self, start: int) -> None:
-        if start == 0 or not self._replaying:
+        if self._replayed_from is None:
             self._replayed_from = self.batches
-        self._replaying = True
         if self.link and self.connected:
             self._deadline = self._now + self._bounds.silence
             self.link.ask(start)

@@ -37,8 +37,14 @@ class EventLink(Protocol):
     def close(self) -> None: ...
 
 
+class OpenLink(Protocol):
+    """Opens a link to two endpoints, such as ``tcp://127.0.0.1:5557``; connects by and by."""
+
+    def __call__(self, events: str, replay: str, *, bounds: Bounds) -> EventLink: ...
+
+
 class ZmqLink:
-    """The link to a pair of endpoints, such as ``tcp://127.0.0.1:5557``."""
+    """The link to an engine's PUB at ``events`` and its ROUTER at ``replay``."""
 
     def __init__(self, events: str, replay: str, *, bounds: Bounds) -> None:
         self._subscription = Subscription(

@@ -15,7 +15,7 @@ from kvchaos.errors import ClusterError, EngineUnreachable
 from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Oracle
 from kvchaos.observer.follower import Follower, Tell
-from kvchaos.observer.link import ZmqLink
+from kvchaos.observer.link import OpenLink, ZmqLink
 from kvchaos.observer.settings import Bounds, Ports
 from kvchaos.observer.transport import Dial
 
@@ -34,10 +34,17 @@ class _Pod:
 
 
 class Roster:
-    """The followers of all engines; ``dial`` gives the addresses to open their links to."""
+    """The followers of all engines; ``dial`` gives the addresses that ``link`` connects to."""
 
     def __init__(
-        self, *, oracle: Oracle, ports: Ports, dial: Dial, bounds: Bounds, tell: Tell
+        self,
+        *,
+        oracle: Oracle,
+        ports: Ports,
+        dial: Dial,
+        bounds: Bounds,
+        tell: Tell,
+        link: OpenLink = ZmqLink,
     ) -> None:
         self.followers: dict[EngineId, Follower] = {}
         self.gone = {"batches": 0, "blocks": 0, "malformed": 0}
@@ -47,6 +54,7 @@ class Roster:
         self._dial = dial
         self._bounds = bounds
         self._tell = tell
+        self._link = link
 
     def take(self, change: list[Object] | WatchEvent) -> None:
         """Take over what the watch says: all pods there are, or a change of one."""
@@ -132,7 +140,7 @@ class Roster:
         try:
             events = self._dial.address(pod.body, self._ports.event + rank)
             replay = self._dial.address(pod.body, self._ports.replay + rank)
-            link = ZmqLink(f"tcp://{events}", f"tcp://{replay}", bounds=self._bounds)
+            link = self._link(f"tcp://{events}", f"tcp://{replay}", bounds=self._bounds)
         except (ClusterError, EngineUnreachable) as error:
             pod.why_not = str(error)
             pod.redial_at = now + self._bounds.redial

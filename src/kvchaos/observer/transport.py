@@ -12,7 +12,7 @@ from typing import Protocol
 from kvchaos.cluster import pods
 from kvchaos.cluster.config import IN_CLUSTER
 from kvchaos.cluster.kinds import Object
-from kvchaos.cluster.portforward import Bridge, Reachable
+from kvchaos.cluster.portforward import Bridge, Failure, Reachable
 from kvchaos.errors import EngineUnreachable
 from kvchaos.observer.podwatch import Watched
 from kvchaos.observer.settings import Transport
@@ -47,10 +47,18 @@ class Direct:
         return ""
 
 
+class Forwards(Protocol):
+    """What is needed of a ``Bridge``."""
+
+    def address(self, pod: str, port: int, *, namespace: str) -> str: ...
+
+    def recent_failures(self) -> list[Failure]: ...
+
+
 class Forwarded:
     """A loopback address that leads to the pod through the API server's port-forward."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Forwards) -> None:
         self._bridge = bridge
 
     def address(self, pod: Object, port: int) -> str:
@@ -63,19 +71,18 @@ class Forwarded:
         return texts[-1] if texts else ""
 
 
-def chosen(transport: Transport, cluster: Reachable) -> Transport:
-    """``auto`` decided: direct only when the cluster is the one this runs in."""
-    if transport is not Transport.AUTO:
-        return transport
-    inside = cluster.access.context in IN_CLUSTER
-    return Transport.DIRECT if inside else Transport.PORT_FORWARD
+def usual(context: str) -> Transport:
+    """What ``auto`` means: direct only in the cluster that this runs in."""
+    return Transport.DIRECT if context in IN_CLUSTER else Transport.PORT_FORWARD
 
 
 def open_dial(
     transport: Transport, cluster: Reachable
 ) -> tuple[Dial, AbstractContextManager[object]]:
     """A way to the pods, and what must be closed in the end."""
-    if chosen(transport, cluster) is Transport.DIRECT:
+    if transport is Transport.AUTO:
+        transport = usual(cluster.access.context)
+    if transport is Transport.DIRECT:
         return Direct(), nullcontext()
     bridge = Bridge(cluster)
     return Forwarded(bridge), bridge

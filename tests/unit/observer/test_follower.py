@@ -1,0 +1,341 @@
+"""One engine rank followed over a played link: order, epochs, gaps, what is told and what not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.streams import ENGINE, GPU, ScriptedLink, frames, message, removed, stored
+
+from kvchaos.index.oracle import Expected, Oracle
+from kvchaos.kvevents.frames import Message
+from kvchaos.kvevents.replay import End
+from kvchaos.kvevents.subscriber import Link
+from kvchaos.observer.follower import REPORTED, Follower
+from kvchaos.observer.settings import Bounds
+
+BOUNDS = Bounds(silence=2.0, confirm=0.25)
+
+
+@dataclass
+class Stage:
+    """A follower with its link, an oracle and what it told."""
+
+    oracle: Oracle = field(default_factory=Oracle)
+    link: ScriptedLink = field(default_factory=ScriptedLink)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    now: float = 0.0
+    follower: Follower = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.follower = Follower(ENGINE, oracle=self.oracle, bounds=BOUNDS, tell=self.told.append)
+        self.follower.open(self.link)
+
+    def turn(
+        self, *live: Message, news: Link | None = None, replies: list[Message | End] | None = None
+    ) -> None:
+        """One round of the receive loop, in which this has come."""
+        self.link.coming += [frames(each) for each in live]
+        self.link.changes += [news] if news else []
+        self.link.answers += replies or []
+        self.follower.turn(self.now)
+
+    def connect(self, *history: Message) -> None:
+        """The link comes on, and both replays (the second one confirms) bring this history."""
+        self.turn(news=Link.CONNECTED)
+        self.turn(replies=[*history, End.END])
+        self.later(0.3)
+        self.turn(replies=[*history[-1:], End.END])
+        self.told.clear()
+        self.link.asked.clear()
+
+    def later(self, seconds: float) -> None:
+        self.now += seconds
+        self.turn()
+
+    def expected(self) -> Expected:
+        return self.oracle.expected()[ENGINE]
+
+    def whats(self) -> list[tuple[str, int | None, int | None]]:
+        """What was told: what, seq, missing."""
+        return [(said["what"], said["seq"], said["missing"]) for said in self.told]
+
+
+def test_the_stream_is_on_before_the_history_is_asked_for() -> None:
+    """What is published meanwhile is held, so that nothing falls between the two."""
+    stage = Stage()
+    stage.turn()
+    assert stage.link.asked == []
+
+    stage.turn(news=Link.CONNECTED)
+    stage.turn(message(2, stored(3)))
+    assert stage.follower.head is None
+    stage.turn(replies=[message(0, stored(1)), message(1, stored(2)), End.END])
+
+    assert stage.link.asked == [0]
+    assert stage.expected() == Expected({GPU: frozenset({1, 2, 3})}, complete=True, head=2)
+    assert stage.whats() == [
+        ("connected", None, None),
+        ("first event", 0, None),
+        ("replayed", 2, 3),
+    ]
+
+
+def test_each_connection_is_confirmed_by_a_second_replay() -> None:
+    """A batch published while the subscription was on its way is found before it is missed."""
+    stage = Stage()
+    stage.turn(news=Link.CONNECTED)
+    stage.turn(replies=[message(0, stored(1)), End.END])
+    assert stage.follower.trouble() == "its batches are being replayed"
+
+    stage.later(0.3)
+    stage.turn(replies=[message(0, stored(1)), message(1, stored(2)), End.END])
+
+    assert stage.link.asked == [0, 0]
+    assert stage.expected().blocks == {GPU: frozenset({1, 2})}
+    assert stage.follower.trouble() == ""
+
+
+def test_an_engine_that_has_published_nothing_is_completely_known() -> None:
+    """An empty history is a history."""
+    stage = Stage()
+
+    stage.connect()
+
+    assert stage.expected() == Expected({}, complete=True)
+    assert stage.follower.trouble() == ""
+
+
+def test_a_gap_is_replayed_from_the_last_batch_on() -> None:
+    """The last batch proves that the engine is the same; later ones wait for the missing ones."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+
+    stage.turn(message(3, removed(2)))
+    assert stage.follower.trouble() == "its batches are being replayed"
+    stage.turn(
+        replies=[message(0, stored(1)), message(1, stored(2)), message(2, stored(4)), End.END]
+    )
+
+    assert stage.link.asked == [0]
+    assert stage.expected() == Expected({GPU: frozenset({1, 4})}, complete=True, head=3)
+    assert stage.whats() == [("gap", 1, 2), ("replayed", 3, 3)]
+
+
+def test_a_history_that_begins_late_leaves_the_engine_incomplete() -> None:
+    """What the engine has forgotten is said, and what follows is still followed."""
+    stage = Stage()
+
+    stage.connect(message(7, stored(1)))
+    stage.turn(message(8, stored(2)))
+
+    found = stage.expected()
+    assert (found.complete, found.head) == (False, 8)
+    assert found.blocks == {GPU: frozenset({1, 2})}
+    assert stage.follower.incomplete == found.reason
+    assert "batches 0 to 6" in found.reason
+
+
+def test_what_is_lost_is_told_with_its_seqs() -> None:
+    """A loss is in the history of the run, not only in the outcome."""
+    stage = Stage()
+    stage.turn(news=Link.CONNECTED)
+
+    stage.turn(replies=[message(7, stored(1)), End.END])
+
+    assert stage.whats() == [
+        ("connected", None, None),
+        ("incomplete", 0, 7),
+        ("first event", 7, None),
+        ("replayed", 7, 1),
+    ]
+
+
+def test_a_history_with_other_content_is_a_new_epoch() -> None:
+    """A restarted engine may be at the same number; its blocks are gone all the same."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    stage.turn(news=Link.DISCONNECTED)
+    stage.turn(news=Link.CONNECTED)
+
+    stage.turn(replies=[message(0, stored(9), ts=99.0), End.END])
+    stage.turn(replies=[message(0, stored(9), ts=99.0), End.END])
+
+    assert stage.expected() == Expected({GPU: frozenset({9})}, complete=True, epoch=1, head=0)
+    assert stage.link.asked == [0, 0]
+    assert [what for what, *_ in stage.whats()] == [
+        "disconnected",
+        "connected",
+        "restart",
+        "first event",
+        "replayed",
+    ]
+    assert stage.follower.restarted
+
+
+def test_replies_after_the_one_that_shows_a_restart_are_of_an_abandoned_replay() -> None:
+    """They are not taken for the answer to the request that follows."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    stage.turn(news=Link.CONNECTED)
+
+    stage.turn(replies=[message(0, stored(8), ts=9.0), message(1, stored(9)), End.END])
+
+    assert stage.expected() == Expected({}, complete=True, epoch=1)
+    assert stage.follower.trouble() == "its batches are being replayed"
+
+
+def test_a_live_stream_that_begins_anew_is_a_new_epoch() -> None:
+    """Seq 0 is all the history that there is, so nothing has to be replayed."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    stage.turn(message(1, stored(2)))
+
+    stage.turn(message(0, stored(7), ts=9.0), message(1, stored(8), ts=9.0))
+
+    assert stage.expected() == Expected({GPU: frozenset({7, 8})}, complete=True, epoch=1, head=1)
+
+
+def test_a_new_epoch_seen_while_a_new_connection_is_checked_is_confirmed_too() -> None:
+    """The check that it replaces would have been confirmed."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    stage.turn(message(1, stored(2)))
+    stage.turn(message(0, stored(7), ts=9.0), news=Link.CONNECTED)
+    assert stage.follower.trouble() == "its batches are being replayed"
+
+    stage.later(0.3)
+    stage.turn(replies=[message(0, stored(7), ts=9.0), End.END])
+
+    assert stage.expected() == Expected({GPU: frozenset({7})}, complete=True, epoch=1, head=0)
+    assert stage.follower.trouble() == ""
+
+
+def test_a_restarted_container_is_a_new_epoch_that_is_asked_for_when_it_is_on() -> None:
+    """The pod's status is believed; there may be nobody to ask yet, and that is no failure."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    stage.follower.close()
+
+    stage.follower.restart("its container was restarted")
+    fresh = ScriptedLink()
+    stage.follower.open(fresh)
+    for _ in range(10):
+        stage.later(5.0)
+    assert fresh.asked == []
+    fresh.changes.append(Link.CONNECTED)
+    stage.turn()
+
+    assert (stage.link.closed, fresh.asked) == (True, [0])
+    assert stage.expected() == Expected({}, complete=True, epoch=1)
+    assert not stage.follower.restarted
+
+
+def test_a_replay_that_is_not_answered_is_tried_again_and_then_given_up() -> None:
+    """Until then the engine is in trouble, from then on incomplete; nothing waits for ever."""
+    stage = Stage()
+    stage.turn(news=Link.CONNECTED)
+
+    stage.later(2.0)
+    assert stage.follower.trouble() == "its replay port does not answer"
+    for _ in range(5):
+        stage.later(2.0)
+
+    assert stage.link.asked[:3] == [0, 0, 0]
+    assert not stage.expected().complete
+    assert "did not answer" in stage.follower.incomplete
+
+
+def test_a_connection_that_is_lost_is_trouble_until_the_next_one_is_replayed() -> None:
+    """What is published meanwhile is not seen, so it cannot be said what the engine holds."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+
+    stage.turn(news=Link.DISCONNECTED)
+    assert stage.follower.trouble() == "its event stream is cut"
+    stage.later(60.0)
+    stage.turn(news=Link.CONNECTED)
+    stage.turn(replies=[message(0, stored(1)), message(1, stored(2)), End.END])
+    stage.later(0.3)
+    stage.turn(replies=[message(1, stored(2)), End.END])
+
+    assert stage.follower.trouble() == ""
+    assert stage.expected() == Expected({GPU: frozenset({1, 2})}, complete=True, head=1)
+
+
+def test_attempts_that_fail_are_no_news() -> None:
+    """An engine that is not there yet does not fill the history with disconnections."""
+    stage = Stage()
+
+    stage.turn(news=Link.DISCONNECTED)
+
+    assert stage.told == []
+    assert stage.follower.trouble() == "its event stream is not on yet"
+
+
+def test_a_malformed_message_is_counted_and_told_and_ends_nothing() -> None:
+    """Frames that are no message cannot stop the stream."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+
+    stage.link.coming = [[b"topic", b"short", b"payload"]]
+    stage.turn(message(1, stored(2)))
+
+    assert stage.follower.malformed == 1
+    assert stage.whats() == [("malformed", None, None)]
+    assert stage.expected() == Expected({GPU: frozenset({1, 2})}, complete=True, head=1)
+
+
+def test_a_batch_that_cannot_be_read_leaves_the_engine_incomplete() -> None:
+    """Nobody knows what it stored or removed; the batches after it still count."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+
+    stage.turn(Message(b"", 1, b"\xc1 no batch"), message(2, stored(3)))
+
+    found = stage.expected()
+    assert (found.complete, found.reason, found.head) == (False, "batch 1 cannot be read", 2)
+    assert stage.whats() == [("malformed", 1, None), ("incomplete", 1, 1)]
+
+
+def test_malformed_replies_are_counted() -> None:
+    """A router of replies can be as wrong as a publisher."""
+    stage = Stage()
+    stage.link.malformed = 2
+
+    stage.turn()
+
+    assert stage.follower.malformed == 2
+    assert stage.whats() == [("malformed", None, None)] * 2
+
+
+def test_a_flood_of_malformed_messages_does_not_flood_the_history() -> None:
+    """All are counted, the first ones are told."""
+    stage = Stage()
+    stage.link.malformed = 10 * REPORTED
+
+    stage.turn()
+
+    assert (stage.follower.malformed, len(stage.told)) == (10 * REPORTED, REPORTED)
+
+
+def test_the_time_of_the_last_batch_is_kept() -> None:
+    """Rounds in which nothing came do not count."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    stage.now = 50.0
+
+    stage.turn(message(1, stored(2, 3)))
+    stage.later(10.0)
+
+    assert stage.follower.last_event_at == 50.0
+    assert (stage.follower.batches, stage.follower.blocks) == (2, 3)
+    assert stage.follower.holds(3)
+
+
+def test_a_follower_without_a_link_rests() -> None:
+    """Its pod may have no address yet."""
+    stage = Stage()
+    stage.follower.close()
+
+    assert stage.follower.turn(1.0) is False
