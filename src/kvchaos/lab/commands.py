@@ -25,7 +25,7 @@ def lab() -> None:
 
 
 @lab.command()
-@click.option("--engines", default=3, show_default=True, type=click.IntRange(1, 64))
+@click.option("--engines", default=3, show_default=True, type=click.IntRange(0, 64))
 @click.option(
     "--router-recovery",
     default="replay",

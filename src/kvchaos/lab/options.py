@@ -23,11 +23,7 @@ def _adapted(body: Object, engines: int, recovery: str) -> Object:
 
 
 def _set_flag(container: Object, flag: str, value: str) -> None:
-    """Give a container's program ``flag value``, in place of the one it has."""
+    """Give a container's program ``flag=value``, in place of the one it has."""
     key = "args" if container.get("args") else "command"
-    words = list(container.get(key) or [])
-    if flag in words:
-        words[words.index(flag) + 1] = value
-    else:
-        words = [word for word in words if not word.startswith(f"{flag}=")] + [flag, value]
-    container[key] = words
+    words = [word for word in container.get(key) or [] if not word.startswith(f"{flag}=")]
+    container[key] = [*words, f"{flag}={value}"]

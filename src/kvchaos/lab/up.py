@@ -71,7 +71,7 @@ def wait_started(directory: LabDirectory, begun: LabState, *, clock: Clock) -> L
     if state.phase is Phase.READY:
         return state
     tail = _tail(directory)
-    stop(directory, clock=clock, keep_logs=True)
+    stop(directory, clock=clock, keep_logs=state.error is None)
     state.raise_error()
     saw, look = f"after {waited:.1f} s: {tail}", str(directory.daemon_log)
     raise LabError("the lab did not come up", saw=saw, look=look)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from random import Random
 
 from kvchaos.clock import Clock
-from kvchaos.lab.api import NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, Api, Resource
+from kvchaos.lab.api import NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, Api, Object, Resource
 from kvchaos.lab.informer import Informer, Key
 from kvchaos.lab.mesh.faults import Faults, Tools
 from kvchaos.lab.mesh.impl import Effect
 from kvchaos.lab.mesh.networkeffect import NetworkEffect
 from kvchaos.lab.mesh.podeffects import ContainerKill, PodFailure, PodKill
 from kvchaos.lab.mesh.podnetwork import PodNetworks
-from kvchaos.lab.mesh.progress import records_of
+from kvchaos.lab.mesh.progress import records_of, shape
 from kvchaos.lab.node.kubelet import Kubelet
 from kvchaos.lab.node.recorder import Recorder
 from kvchaos.lab.queue import WorkQueue
@@ -48,8 +48,8 @@ class Mesh:
         self._pods = WorkQueue("podchaos", pods.reconcile)
         self._applied = WorkQueue("podnetworkchaos", applied.reconcile)
         self.queues = (self._network, self._pods, self._applied)
-        informers[NETWORKCHAOS].on_change(self._network.add)
-        informers[PODCHAOS].on_change(self._pods.add)
+        _on_shape_change(informers[NETWORKCHAOS], self._network)
+        _on_shape_change(informers[PODCHAOS], self._pods)
         informers[PODNETWORKCHAOS].on_change(self._applied.add)
         informers[PODNETWORKCHAOS].on_change(self._wake_faults)
 
@@ -60,3 +60,19 @@ class Mesh:
             if any(record["id"] == identity for record in records_of(fault) or []):
                 meta = fault["metadata"]
                 self._network.add((meta["namespace"], meta["name"]))
+
+
+def _on_shape_change(copies: Informer, queue: WorkQueue) -> None:
+    """Have a fault worked on when it changed, but not for the events that its own failures add."""
+    shapes: dict[Key, Object] = {}
+
+    def seen(key: Key) -> None:
+        body = copies.get(key)
+        if body is None:
+            shapes.pop(key, None)
+            queue.add(key)
+        elif shapes.get(key) != (new := shape(body)):
+            shapes[key] = new
+            queue.add(key)
+
+    copies.on_change(seen)

@@ -21,7 +21,8 @@ from kvchaos.lab.mesh.progress import Operation, Phase
 from kvchaos.lab.mesh.selection import NotSelected, select
 from kvchaos.lab.node.recorder import Recorder
 
-_RETRY_SECONDS = 0.5
+_FIRST_RETRY = 0.1  # seconds, doubling with every pass that fails
+_LAST_RETRY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,12 @@ class Faults:
         self._resource = resource
         self._copies = copies
         self._effects = effects
+        self._failures: dict[Key, int] = {}
 
     async def reconcile(self, key: Key) -> float | None:
         """One pass; the seconds until the next is due, if one is."""
         if self._copies.get(key) is None:
+            self._failures.pop(key, None)
             return None
         body = await self._api.get(self._resource, key[1], namespace=key[0])
         body = await self._add_finalizer(body)
@@ -58,7 +61,9 @@ class Faults:
         body = await self._set_conditions(body)
         body, stuck = await self._work(body)
         if stuck:
-            return _RETRY_SECONDS
+            self._failures[key] = failures = self._failures.get(key, 0) + 1
+            return float(min(_FIRST_RETRY * 2**failures, _LAST_RETRY))
+        self._failures.pop(key, None)
         await self._drop_finalizer(body)
         left = progress.seconds_left(body, self._clock.wall())
         return left if left is not None and left > 0 else None

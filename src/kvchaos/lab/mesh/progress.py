@@ -124,6 +124,21 @@ def conditions(fault: Object, records: list[Object] | None) -> list[Object]:
     return [{"type": kind, "status": str(value)} for kind, value in values.items()]
 
 
+def shape(fault: Object) -> Object:
+    """What of a fault is worth a look when it changes: not the events that a look itself adds."""
+    meta = fault["metadata"]
+    kept = ("annotations", "deletionTimestamp", "finalizers", "uid")
+    status = fault.get("status") or {}
+    records = records_of(fault)
+    return {
+        "metadata": {name: meta.get(name) for name in kept},
+        "spec": fault["spec"],
+        "conditions": status.get("conditions"),
+        "desiredPhase": _experiment(fault).get("desiredPhase"),
+        "records": records and [{**record, "events": None} for record in records],
+    }
+
+
 def may_go(fault: Object) -> bool:
     """Whether a fault that is being deleted may lose its finalizer."""
     forced = (fault["metadata"].get("annotations") or {}).get(_FORCED) == "forced"
