@@ -12,6 +12,7 @@ from kvchaos.lab.apiserver.kinds import Kind
 from kvchaos.lab.apiserver.message import Object
 from kvchaos.lab.apiserver.refusal import (
     Cause,
+    Refused,
     bad_request,
     conflict,
     denied,
@@ -77,8 +78,7 @@ def for_update(
 
 def schema_of_status(kind: Kind, body: Object) -> None:
     """422 for a status that the kind's schema or shape forbids."""
-    found = schema.check(kind.schema or shapes.SHAPES.get(kind, {}), body)
-    if causes := list(found):
+    if causes := list(schema.check(shapes.whole(kind), body)):
         raise invalid(kind, body["metadata"]["name"], causes)
 
 
@@ -95,28 +95,31 @@ def _shape(kind: Kind, body: Any, unknown: Validation) -> list[str]:
     if body.get("metadata") is None:
         body["metadata"] = {}
     wrong = list(schema.check(shapes.METADATA, body["metadata"], "metadata"))
-    if not kind.custom:
-        wrong += schema.check(shapes.SHAPES.get(kind, {}), body)
+    if not kind.custom:  # those are judged later, with a 422
+        wrong += schema.check(shapes.whole(kind), body)
     if wrong:
-        text = "; ".join(cause.message for cause in wrong)
-        raise bad_request(
-            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {text}'
-        )
-    return _unknown(kind, body, unknown)
-
-
-def _unknown(kind: Kind, body: Object, unknown: Validation) -> list[str]:
-    fields = metadata.prune_unknown(body)
-    if kind.schema is not None:
-        inner = {name: value for name, value in body.items() if name != "metadata"}
-        fields += schema.prune(kind.schema, inner)
-        for name in set(body) - set(inner) - {"metadata"}:
-            del body[name]
-    messages = [f'unknown field "{field}"' for field in fields]
+        raise _unusable(kind, "; ".join(cause.message for cause in wrong))
+    unknown_fields = _prune(kind, body)
+    messages = [f'unknown field "{field}"' for field in unknown_fields]
     if messages and unknown is Validation.STRICT:
-        resource = f"{kind.kind} in version {kind.version!r} cannot be handled as a {kind.kind}"
-        raise bad_request(f"{resource}: strict decoding error: {', '.join(messages)}")
+        raise _unusable(kind, f"strict decoding error: {', '.join(messages)}")
     return messages if unknown is Validation.WARN else []
+
+
+def _unusable(kind: Kind, why: str) -> Refused:
+    return bad_request(
+        f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
+    )
+
+
+def _prune(kind: Kind, body: Object) -> list[str]:
+    """Drop the fields that the kind does not have, in place; returns their paths."""
+    inner = {name: value for name, value in body.items() if name != "metadata"}
+    fields = schema.prune(shapes.METADATA, body["metadata"], "metadata")
+    fields += schema.prune(shapes.whole(kind), inner)
+    for name in set(body) - set(inner) - {"metadata"}:
+        del body[name]
+    return fields
 
 
 def _complete(kind: Kind, body: Object) -> None:

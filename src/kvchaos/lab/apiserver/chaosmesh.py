@@ -208,4 +208,8 @@ def _mode_objections(spec: dict[str, Any]) -> list[tuple[str, str]]:
     most = 100 if mode != "fixed" else None
     if value.isdecimal() and int(value) > 0 and (most is None or int(value) <= most):
         return []
-    return [("spec.value", f'Invalid value: "{value}": not usable with mode {mode}')]
+    if most is None:
+        why = "value must be greater than 0 with mode:fixed"
+    else:
+        why = f"value of {value} is invalid, Must be (0,100] with mode:{mode}"
+    return [("spec.value", f'Invalid value: "{value}": {why}')]

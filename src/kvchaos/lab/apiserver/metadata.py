@@ -12,25 +12,6 @@ from kvchaos.lab.apiserver.kinds import Kind
 from kvchaos.lab.apiserver.message import Object
 from kvchaos.lab.apiserver.refusal import Cause
 
-KNOWN = frozenset(
-    [
-        "annotations",
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "finalizers",
-        "generateName",
-        "generation",
-        "labels",
-        "managedFields",
-        "name",
-        "namespace",
-        "ownerReferences",
-        "resourceVersion",
-        "selfLink",
-        "uid",
-    ]
-)
 _SERVER_OWNED = ("creationTimestamp", "uid", "generation", "selfLink")
 _DELETION = ("deletionTimestamp", "deletionGracePeriodSeconds")
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # no vowels: no words by chance
@@ -85,14 +66,6 @@ def carry_over(new: Object, old: Object) -> None:
             fresh[name] = kept[name]
         else:
             fresh.pop(name, None)
-
-
-def prune_unknown(body: Object) -> list[str]:
-    """Drop the fields that no metadata has, in place; returns their paths."""
-    unknown = [name for name in body["metadata"] if name not in KNOWN]
-    for name in unknown:
-        del body["metadata"][name]
-    return [f"metadata.{name}" for name in unknown]
 
 
 def check(kind: Kind, body: Object) -> Iterator[Cause]:

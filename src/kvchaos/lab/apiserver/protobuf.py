@@ -1,8 +1,8 @@
 """Kubernetes' protobuf, for the few kinds that kubectl 1.32 and later create in no other form.
 
-A body is the magic ``k8s`` with a zero byte and an Unknown message: 1 TypeMeta, 2 raw bytes of the object. The
-field numbers below are those of Kubernetes' generated.proto; a field that a table lacks is
-refused, so that nothing is lost silently.
+A body is the magic ``k8s`` with a zero byte and an Unknown message: 1 TypeMeta, 2 raw bytes of the
+object. The field numbers below are those of Kubernetes' generated.proto; a field that a table
+lacks is refused, so that nothing is lost silently.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "integer": (int,),
     "object": (dict,),
     "array": (list,),
+    "boolean": (bool,),
 }
 
 
@@ -104,11 +105,11 @@ def _check_value(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
 
 def _property(schema: Schema, name: str) -> Schema | None:
     """The schema of a field; None if it may not be there, empty if anything goes."""
-    properties: Mapping[str, Schema] | None = schema.get("properties")
-    if properties is not None:
-        return properties.get(name)
-    extra: Schema = schema.get("additionalProperties", {})
-    return extra
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    if name in properties:
+        return properties[name]
+    extra: Schema | None = schema.get("additionalProperties")
+    return extra if extra is not None or "properties" in schema else {}
 
 
 def _is(value: Any, wanted: str) -> bool:
