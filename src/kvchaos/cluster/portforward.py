@@ -20,7 +20,7 @@ from typing import Any, Protocol, Self, TypeVar
 import aiohttp
 
 from kvchaos.cluster.config import Access
-from kvchaos.cluster.tunnel import Target, Tunnel, dial
+from kvchaos.cluster.tunnel import Target, Tunnel, dial, reset
 from kvchaos.errors import ClusterError, ClusterUnreachable
 
 logger = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ class Bridge:
             self._failed(target, str(error))
         finally:
             if not writer.is_closing():
-                writer.transport.abort()
+                reset(writer)
 
     async def _open(self, target: Target, sock: socket.socket) -> None:
         tunnel = await self._dial(target)

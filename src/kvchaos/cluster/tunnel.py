@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -109,7 +110,16 @@ class Tunnel:
         if clean and not self.error:
             writer.close()
         else:
-            writer.transport.abort()
+            reset(writer)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a local stream so that its reader sees a reset, not an end of file."""
+    sock = writer.get_extra_info("socket")
+    if sock is not None and sock.fileno() >= 0:
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 def _is_clean(down: asyncio.Task[None]) -> bool:
