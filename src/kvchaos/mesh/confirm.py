@@ -17,6 +17,7 @@ from kvchaos.errors import NotFound
 from kvchaos.mesh.api import MeshApi
 from kvchaos.mesh.fault import Effect, Evidence, Fault, Injected, Target
 from kvchaos.mesh.records import has_ended, missing_for_injection, not_applied, sources
+from kvchaos.mesh.targets import running
 
 
 def in_effect(cluster: MeshApi, injected: Injected) -> Effect:
@@ -82,9 +83,12 @@ def _struck(fault: Fault, target: Target, pod: Object | None) -> Evidence:
     if pod is None or pods.uid(pod) != target.uid:
         # something took the pod away: whether the fault had struck before cannot be told
         return Evidence("pod", holds=None, text=f"{target.label} is gone")
+    # the kubelet counts a restart only once the next process starts, after its back-off
     count = pods.restarts(pod, target.container)
+    stopped = set(target.running) - set(running(pod, target.container))
     text = f"{target.label}: restarts {target.restarts} before, {count} now"
-    return Evidence("pod", holds=count > target.restarts, text=text)
+    text += f", {len(stopped)} of {len(target.running)} containers stopped"
+    return Evidence("pod", holds=count > target.restarts or bool(stopped), text=text)
 
 
 def _is_replaced(target: Target, pod: Object | None) -> bool:

@@ -5,7 +5,7 @@ Only data. ``inject``, ``confirm``, ``recover`` and ``residue`` of this package 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -88,16 +88,7 @@ class Fault:
 
     def to_json(self) -> Json:
         """Plain JSON that ``from_json`` reads back."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "namespace": self.namespace,
-            "run": self.run,
-            "action": self.action,
-            "direction": self.direction,
-            "duration": self.duration,
-            "namespaces": list(self.namespaces),
-        }
+        return {**asdict(self), "namespaces": list(self.namespaces)}
 
     @classmethod
     def from_json(cls, data: Json) -> Fault:
@@ -111,7 +102,8 @@ class Target:
     """One pod, or one container of it, as it was before the fault.
 
     ``role`` is Chaos Mesh's selectorKey: ``.`` for the selector, ``.Target`` for the target.
-    ``restarts`` counts the container's restarts, or those of all containers of the pod.
+    ``restarts`` counts the container's restarts, or those of all containers of the pod;
+    ``running`` are the ids of those that ran.
     """
 
     pod: str
@@ -120,6 +112,7 @@ class Target:
     role: str = "."
     container: str = ""
     restarts: int = 0
+    running: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -129,12 +122,13 @@ class Target:
 
     def to_json(self) -> Json:
         """Plain JSON that ``from_json`` reads back."""
-        return {key: getattr(self, key) for key in self.__dataclass_fields__}
+        return {**asdict(self), "running": list(self.running)}
 
     @classmethod
     def from_json(cls, data: Json) -> Target:
         """The target that ``to_json`` wrote."""
-        return cls(**{key: data[key] for key in cls.__dataclass_fields__ if key in data})
+        known = {key: data[key] for key in cls.__dataclass_fields__ if key in data}
+        return cls(**{**known, "running": tuple(known.get("running", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +144,7 @@ class Evidence:
 
     def to_json(self) -> Json:
         """Plain JSON, as the history keeps it."""
-        return {"source": self.source, "holds": self.holds, "text": self.text}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

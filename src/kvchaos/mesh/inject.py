@@ -1,7 +1,7 @@
 """Send a fault, and return only when it is really injected; or take back what was sent.
 
-In this order, so that nothing outlives a run unnoticed: the body is checked, its targets exist,
-the server itself would take it (a dry run), a line about it is on disk, it is created. Then its
+In this order, so that nothing outlives a run unnoticed: the body is checked, the server itself
+would take it (a dry run), its targets exist, a line about it is on disk, it is created. Then its
 records are watched until every target has it.
 """
 
@@ -56,13 +56,17 @@ def inject(
     if findings := lint(body):
         raise TemplateInvalid(f"not a fault that may be sent: {'; '.join(findings)}")
     fault = Fault.of(body)
-    candidates = resolve(cluster, body)
     _rehearse(cluster, fault, body)
+    candidates = resolve(cluster, body)
     ledger.record(_line(fault, clock=clock))
     requested = clock.now()
-    _create(cluster, fault, body, clock=clock)
-    created = clock.now()
-    seen = _await_injection(cluster, fault, timeout=timeout, clock=clock)
+    try:
+        _create(cluster, fault, body, clock=clock)
+        created = clock.now()
+        seen = _await_injection(cluster, fault, timeout=timeout, clock=clock)
+    except (KeyboardInterrupt, SystemExit):
+        _abandon(cluster, fault)
+        raise
     injected_at = clock.now()
     targets = tuple(hit(cluster, record, candidates) for record in records(seen))
     logger.info("%s injected into %s", fault.label, ", ".join(each.label for each in targets))
@@ -74,9 +78,7 @@ def _rehearse(cluster: MeshApi, fault: Fault, body: Object) -> None:
     try:
         cluster.create(fault.api, body, dry_run=True)
     except Invalid as error:
-        raise FaultRefused(
-            f"{fault.label}: the server would not take it", saw=str(error)
-        ) from error
+        raise FaultRefused(f"{fault.label}: refused by the server", saw=str(error)) from error
     except NotFound as error:
         raise FaultRefused(
             f"{fault.label}: no place for it",
@@ -122,6 +124,14 @@ def _await_injection(cluster: MeshApi, fault: Fault, *, timeout: float, clock: C
     return seen
 
 
+def _abandon(cluster: MeshApi, fault: Fault) -> None:
+    """Ask for the fault's deletion and wait for nothing: the run is being stopped."""
+    try:
+        cluster.delete(fault.api, fault.name, namespace=fault.namespace)
+    except ClusterError as error:
+        logger.warning("%s: not deleted on the way out: %s", fault.label, error)
+
+
 def _not_injected(
     cluster: MeshApi, fault: Fault, seen: Object | None, *, why: str, clock: Clock
 ) -> FaultNotInjected:
@@ -143,7 +153,7 @@ def _taken_back(cluster: MeshApi, fault: Fault, *, clock: Clock) -> str:
     """Nothing when the fault is gone, or words for what of it is left."""
     try:
         recover(cluster, fault, timeout=TAKE_BACK, clock=clock, force=True)
-    except (FaultNotRecovered, ClusterError) as error:
+    except FaultNotRecovered as error:
         return f"and not recovered: {error}"
     return ""
 

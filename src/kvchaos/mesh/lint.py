@@ -16,6 +16,7 @@ from kvchaos.errors import TemplateInvalid
 from kvchaos.mesh.api import FAULT_KINDS, RUN_LABEL
 from kvchaos.mesh.duration import duration_seconds
 from kvchaos.mesh.fault import ONE_SHOT
+from kvchaos.mesh.selection import selection_findings
 
 __all__ = ["duration_seconds", "lint"]
 
@@ -23,15 +24,10 @@ CEILING = 3600.0
 """The longest fault allowed, in seconds, unless the caller says otherwise."""
 
 ACTIONS = {
-    "NetworkChaos": {"netem", "delay", "loss", "duplicate", "corrupt", "partition", "bandwidth"},
-    "PodChaos": {"pod-kill", "pod-failure", "container-kill"},
+    "NetworkChaos": ("netem", "delay", "loss", "duplicate", "corrupt", "partition", "bandwidth"),
+    "PodChaos": ("pod-kill", "pod-failure", "container-kill"),
 }
 DIRECTIONS = ("to", "from", "both")
-MODES = ("one", "all", "fixed", "fixed-percent", "random-max-percent")
-NARROWING = {
-    "labelSelectors", "expressionSelectors", "annotationSelectors", "fieldSelectors", "nodes",
-}  # fmt: skip
-SELECTOR_KEYS = NARROWING | {"namespaces", "podPhaseSelectors", "pods"}
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -54,7 +50,7 @@ def _kind(body: Object, _metadata: Object, spec: Object) -> Iterator[str]:
     if known is None or api_version != known.api_version:
         wanted = ", ".join(f"{each.api_version} {name}" for name, each in FAULT_KINDS.items())
         yield f"kind: wanted one of {wanted}, saw {api_version} {kind}"
-    actions = ACTIONS.get(str(kind), set())
+    actions = ACTIONS.get(str(kind), ())
     if actions and spec.get("action") not in actions:
         yield f"spec.action: wanted one of {_listed(actions)}, saw {spec.get('action')!r}"
 
@@ -88,7 +84,7 @@ def _duration(spec: Object, *, ceiling: float) -> Iterator[str]:
     """One-shot actions need no duration: they have no end (Chaos Mesh never stops them)."""
     duration = spec.get("duration")
     if duration is None:
-        if spec.get("action") not in ONE_SHOT:
+        if str(spec.get("action")) not in ONE_SHOT:
             yield "spec.duration: missing, the fault would outlive a killed run for ever"
         return
     try:
@@ -121,41 +117,9 @@ def _containers(_body: Object, _metadata: Object, spec: Object) -> Iterator[str]
 
 
 def _selections(_body: Object, _metadata: Object, spec: Object) -> Iterator[str]:
-    yield from _selection(spec, at="spec")
-    if "target" in spec:
-        yield from _selection(_mapping(spec["target"]), at="spec.target")
-
-
-def _selection(spec: Object, *, at: str) -> Iterator[str]:
-    mode, value = spec.get("mode"), spec.get("value")
-    if mode not in MODES:
-        yield f"{at}.mode: wanted one of {_listed(MODES)}, saw {mode!r}"
-    if value is not None and not isinstance(value, str):
-        yield f"{at}.value: wanted a string, saw {value!r}"
-    elif mode in MODES and not _fits(str(mode), value or ""):
-        yield f"{at}.value: wanted {_VALUES[str(mode)]} in quotes for mode {mode}, saw {value!r}"
-    selector = spec.get("selector")
-    if not isinstance(selector, dict):
-        yield f"{at}.selector: wanted a selector, saw {selector!r}"
-    else:
-        yield from _selector(selector, at=f"{at}.selector")
-
-
-def _selector(selector: Object, *, at: str) -> Iterator[str]:
-    if unknown := selector.keys() - SELECTOR_KEYS:
-        yield f"{at}: wanted only {_listed(SELECTOR_KEYS)}, saw {_listed(map(str, unknown))}"
-    if selector.get("pods"):
-        if len(selector) > 1:
-            yield f"{at}.pods: beats every other key, so it must stand alone"
-        return
-    if selector.get("podPhaseSelectors") != ["Running"]:
-        # without it, completed and pending pods are selected, and injection never ends
-        yield f"{at}.podPhaseSelectors: wanted [Running], saw {selector.get('podPhaseSelectors')!r}"
-    namespaces = selector.get("namespaces")
-    if not isinstance(namespaces, list) or not all(namespaces) or not namespaces:
-        yield f"{at}.namespaces: wanted at least one, named, saw {namespaces!r}"
-    if not any(selector.get(key) for key in NARROWING):
-        yield f"{at}: names every pod of its namespaces; wanted one of {_listed(NARROWING)}"
+    yield from selection_findings(spec, at="spec")
+    if spec.get("target"):
+        yield from selection_findings(_mapping(spec["target"]), at="spec.target")
 
 
 def _resolved(body: Object, _metadata: Object, _spec: Object) -> Iterator[str]:
@@ -176,19 +140,6 @@ RULES: tuple[Rule, ...] = (
     _selections,
     _resolved,
 )
-
-_VALUES = {
-    "fixed": "a number above 0",
-    "fixed-percent": "a number from 1 to 100",
-    "random-max-percent": "a number from 1 to 100",
-}
-
-
-def _fits(mode: str, value: str) -> bool:
-    if mode not in _VALUES:
-        return True
-    number = int(value) if re.fullmatch(r"[0-9]{1,9}", value) else 0
-    return number > 0 and (mode == "fixed" or number <= 100)
 
 
 def _texts(value: Any, *, at: str) -> Iterator[tuple[str, str]]:

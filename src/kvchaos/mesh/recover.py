@@ -3,14 +3,15 @@
 Deleting an object whose injection or recovery keeps failing hangs on Chaos Mesh's finalizer, and
 its rules then block every other network fault of those pods. ``force`` frees that, in the order
 that was seen to work: delete, wait; drop the finalizers; drop the fault's rules from each
-PodNetworkChaos; wait until the daemon has applied what is left.
+PodNetworkChaos; wait until the daemon has applied what is left. A pod fault is never forced:
+without its object nothing would give the pods their containers back.
 """
 
 from __future__ import annotations
 
 from kvchaos.clock import Clock, poll
 from kvchaos.cluster.kinds import PODNETWORKCHAOS, Object
-from kvchaos.errors import Conflict, FaultNotRecovered, NotFound
+from kvchaos.errors import ClusterError, Conflict, FaultNotRecovered, NotFound
 from kvchaos.mesh.api import MeshApi
 from kvchaos.mesh.fault import End, Fault, Recovered
 from kvchaos.mesh.records import has_ended, not_applied, recovered_wall, without_source
@@ -24,23 +25,23 @@ def recover(
 ) -> Recovered:
     """``fault`` deleted and nothing of it left; the same again when it was gone before.
 
-    ``timeout`` bounds the wait, in seconds; with ``force`` there is a second such wait after the
-    finalizers and rules were dropped. FaultNotRecovered says what is left.
+    ``timeout`` bounds the wait, in seconds, also while the API fails; with ``force`` there is a
+    second such wait in which finalizers and rules are dropped. FaultNotRecovered says what is left.
     """
-    before = _find(cluster, fault)
+    ending = _Ending(cluster, fault)
     start = clock.now()
-    _delete(cluster, fault)
-    left, waited = _until_gone(cluster, fault, timeout=timeout, clock=clock)
-    forced = bool(left) and force
+    left, waited = poll(ending, until=_is_empty, timeout=timeout, every=EVERY, clock=clock)
+    forced = bool(left) and force and fault.kind == "NetworkChaos"
     if forced:
-        left, more = _forced_out(cluster, fault, timeout=timeout, clock=clock)
+        freeing = _Freeing(cluster, fault)
+        left, more = poll(freeing, until=_is_empty, timeout=timeout, every=EVERY, clock=clock)
         waited += more
     if left:
         raise _not_recovered(fault, left, waited=waited)
     return Recovered(
         fault=fault,
-        by=_ended_by(fault, before),
-        healed_at=_healed_at(before, clock=clock, gone=start + waited),
+        by=_ended_by(fault, ending.before),
+        healed_at=_healed_at(ending.before, clock=clock, gone=start + waited),
         waited=waited,
         forced=forced,
     )
@@ -65,6 +66,54 @@ def await_end(cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock) -
     return Recovered(fault=fault, by=by, healed_at=clock.now(), waited=waited)
 
 
+class _Ending:
+    """One look after another: deletes the fault at the first, says what is left at each.
+
+    An API that fails meanwhile is asked again at the next look. ``before`` is the object as it
+    was before it was deleted, None when it was gone.
+    """
+
+    def __init__(self, cluster: MeshApi, fault: Fault) -> None:
+        self._cluster, self._fault = cluster, fault
+        self._asked = False
+        self.before: Object | None = None
+
+    def __call__(self) -> list[Residue]:
+        try:
+            if not self._asked:
+                self.before = _find(self._cluster, self._fault)
+                _delete(self._cluster, self._fault)
+                self._asked = True
+            return left_of(self._cluster, self._fault)
+        except ClusterError as error:
+            return [_cannot_tell(self._fault, error)]
+
+
+class _Freeing:
+    """One look after another: drops finalizers and rules, says what is left at each."""
+
+    def __init__(self, cluster: MeshApi, fault: Fault) -> None:
+        self._cluster, self._fault = cluster, fault
+        self._touched: set[tuple[str, str]] = set()
+
+    def __call__(self) -> list[Residue]:
+        try:
+            _drop_finalizers(self._cluster, self._fault)
+            self._touched.update(_drop_rules(self._cluster, self._fault))
+            left = left_of(self._cluster, self._fault)
+            return left or _unapplied(self._cluster, self._touched)
+        except ClusterError as error:
+            return [_cannot_tell(self._fault, error)]
+
+
+def _is_empty(left: list[Residue]) -> bool:
+    return not left
+
+
+def _cannot_tell(fault: Fault, error: ClusterError) -> Residue:
+    return Residue(fault.api.plural, fault.namespace, fault.name, f"cannot tell: {error}")
+
+
 def _find(cluster: MeshApi, fault: Fault) -> Object | None:
     try:
         return cluster.get(fault.api, fault.name, namespace=fault.namespace)
@@ -77,32 +126,6 @@ def _delete(cluster: MeshApi, fault: Fault) -> None:
         cluster.delete(fault.api, fault.name, namespace=fault.namespace)
     except NotFound:
         return  # gone already, which is what is wanted
-
-
-def _until_gone(
-    cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock
-) -> tuple[list[Residue], float]:
-    return poll(
-        lambda: left_of(cluster, fault),
-        until=lambda left: not left,
-        timeout=timeout,
-        every=EVERY,
-        clock=clock,
-    )
-
-
-def _forced_out(
-    cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock
-) -> tuple[list[Residue], float]:
-    """What is left after the finalizers and then the rules were dropped, and the seconds taken."""
-    touched: set[tuple[str, str]] = set()
-
-    def left() -> list[Residue]:
-        _drop_finalizers(cluster, fault)
-        touched.update(_drop_rules(cluster, fault))
-        return left_of(cluster, fault) or _unapplied(cluster, touched)
-
-    return poll(left, until=lambda left: not left, timeout=timeout, every=EVERY, clock=clock)
 
 
 def _drop_finalizers(cluster: MeshApi, fault: Fault) -> None:

@@ -33,8 +33,8 @@ def resolve(cluster: MeshApi, body: Object) -> list[Target]:
         if not targets:
             raise FaultRefused(
                 f"{fault.label}: {_FIELD[role]} names no target",
-                wanted=f"a pod with {describe(selector, spec)}",
-                saw=f"{len(named)} pods without such a container" if named else "none",
+                wanted=f"a {_wanted(spec)} with {describe(selector, namespace=fault.namespace)}",
+                saw=f"{len(named)} pods, without those containers" if named else "none",
                 look=f"kubectl get pods -n {_first_place(selector, fault)} --show-labels",
             )
         _refuse_host_network(fault, named)
@@ -68,21 +68,28 @@ def select(cluster: MeshApi, selector: Object, *, namespace: str) -> Iterator[Ob
 
 def label_query(selector: Object) -> str:
     """The API's labelSelector for ``labelSelectors`` and ``expressionSelectors``."""
-    equal = [f"{key}={value}" for key, value in (selector.get("labelSelectors") or {}).items()]
-    return ",".join([*equal, *map(_expression, selector.get("expressionSelectors") or ())])
+    expressions = map(_expression, selector.get("expressionSelectors") or ())
+    return ",".join(filter(None, [_pairs(selector, "labelSelectors"), *expressions]))
 
 
 def field_query(selector: Object) -> str:
     """The API's fieldSelector for ``fieldSelectors``."""
-    return ",".join(f"{k}={v}" for k, v in (selector.get("fieldSelectors") or {}).items())
+    return _pairs(selector, "fieldSelectors")
 
 
-def describe(selector: Object, spec: Object) -> str:
-    """A selector in words for people, with its namespaces."""
-    parts = [f"{key} {value}" for key, value in selector.items() if value]
-    if spec.get("containerNames"):
-        parts.append(f"containers {spec['containerNames']}")
-    return ", ".join(parts)
+def describe(selector: Object, *, namespace: str) -> str:
+    """A selector in words for people: what it asks for, and where."""
+    if names := selector.get("pods"):
+        return f"a name of {names}"
+    asked = {
+        "labels": label_query(selector),
+        "fields": field_query(selector),
+        "annotations": _pairs(selector, "annotationSelectors"),
+        "node": " or ".join(selector.get("nodes") or ()),
+        "phase": " or ".join(selector.get("podPhaseSelectors") or ()),
+        "namespace": " or ".join(selector.get("namespaces") or [namespace]),
+    }
+    return ", ".join(f"{name} {value}" for name, value in asked.items() if value)
 
 
 def hit(cluster: MeshApi, record: Record, candidates: list[Target]) -> Target:
@@ -106,6 +113,16 @@ def hit(cluster: MeshApi, record: Record, candidates: list[Target]) -> Target:
         role=record.role,
         container=container,
         restarts=pods.restarts(body, container),
+        running=running(body, container),
+    )
+
+
+def running(pod: Object, container: str = "") -> tuple[str, ...]:
+    """The ids of the containers that run now, or of the named one if it does."""
+    return tuple(
+        str(each.get("containerID"))
+        for each in (pod.get("status") or {}).get("containerStatuses") or ()
+        if (each.get("state") or {}).get("running") and container in ("", each["name"])
     )
 
 
@@ -116,6 +133,15 @@ _EXPRESSIONS = {
     "Exists": "{key}",
     "DoesNotExist": "!{key}",
 }
+
+
+def _wanted(spec: Object) -> str:
+    names = spec.get("containerNames")
+    return f"container {' or '.join(names)} in a pod" if names else "pod"
+
+
+def _pairs(selector: Object, key: str) -> str:
+    return ",".join(f"{name}={value}" for name, value in (selector.get(key) or {}).items())
 
 
 def _expression(each: dict[str, Any]) -> str:
@@ -154,6 +180,7 @@ def _targets(pod: Object, *, role: str, spec: Object) -> list[Target]:
             role=role,
             container=container,
             restarts=pods.restarts(pod, container),
+            running=running(pod, container),
         )
         for container in ([""] if named is None else [name for name in own if name in named])
     ]

@@ -1,0 +1,209 @@
+"""Recover: gone means the object and every rule of it, whoever ended it, however often asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.scripted import (
+    ENDED,
+    INJECTED,
+    FakeClock,
+    ScriptedCluster,
+    partition,
+    pod_fault,
+    record,
+    rules,
+    status,
+    unreachable,
+)
+
+from kvchaos.errors import Conflict, FaultNotRecovered, NotFound
+from kvchaos.mesh.fault import End, Fault, Recovered
+from kvchaos.mesh.recover import await_end, recover
+
+CUT = "kvchaos/cut-r1"
+FAULT = Fault.of(partition())
+
+
+def there(
+    *objects: Any, body: Any = None, found: Any = INJECTED, **settings: Any
+) -> ScriptedCluster:
+    return ScriptedCluster.of({**(body or partition()), "status": found}, *objects, **settings)
+
+
+def ended(cluster: ScriptedCluster, fault: Fault = FAULT, **settings: Any) -> Recovered:
+    return recover(cluster, fault, timeout=5, clock=FakeClock(), **settings)
+
+
+def test_a_fault_is_deleted_and_its_rules_are_gone() -> None:
+    """Healed when the last of it was seen gone."""
+    cluster = there(rules("a", CUT), rules("b", CUT, "kvchaos/other"))
+
+    assert ended(cluster) == Recovered(FAULT, by=End.DELETION, healed_at=100.0, waited=0.0)
+
+
+def test_recovering_again_succeeds() -> None:
+    """404 is what is wanted."""
+    assert ended(ScriptedCluster()) == Recovered(FAULT, End.DELETION, healed_at=100.0, waited=0.0)
+
+
+def test_a_fault_that_its_duration_ended_is_told_apart() -> None:
+    """Healed when its records say, at wall time 1110 s, carried over to the clock."""
+    cluster = there(found=ENDED)
+    clock = FakeClock(seconds=150.0)
+
+    recovered = recover(cluster, FAULT, timeout=5, clock=clock)
+
+    assert (recovered.by, recovered.healed_at) == (End.DURATION, 110.0)
+
+
+def test_a_heal_is_never_later_than_seen() -> None:
+    """A cluster whose clock is ahead cannot date it into the future."""
+    assert ended(there(found=ENDED)).healed_at == 100.0
+
+
+def test_one_shot_faults_have_no_end_to_wait_for() -> None:
+    """Their object goes; what they did is done."""
+    body = pod_fault("pod-kill")
+    cluster = there(body=body, found=status(record("kvchaos/a")))
+
+    assert ended(cluster, Fault.of(body)).by is End.ONE_SHOT
+    assert cluster.objects == {}
+
+
+def test_an_object_that_stays_is_told_with_what_holds_it() -> None:
+    """The finalizer, and why Chaos Mesh does not get on."""
+    failure = ("2026-08-01T00:00:01Z", "Failed Recover", "cannot find daemonIP on node n1")
+    found = status(record("kvchaos/a", phase="Injected/Wait", events=[failure]), phase="Stop")
+    cluster = there(rules("a", CUT), found=found, held=True)
+
+    with pytest.raises(FaultNotRecovered) as caught:
+        ended(cluster)
+
+    assert caught.value.left == (
+        (
+            "networkchaos/cut-r1 in kvchaos: deletion held by chaos-mesh/records: "
+            "Recover kvchaos/a: cannot find daemonIP on node n1"
+        ),
+        f"podnetworkchaos/a in kvchaos: rules of {CUT} in the pod",
+    )
+    assert str(caught.value) == (
+        "networkchaos/cut-r1: not recovered after 5.0s: wanted nothing left of it, saw "
+        + "; ".join(caught.value.left)
+        + "; see: kubectl describe networkchaos/cut-r1 -n kvchaos"
+    )
+    assert cluster.verbs("delete", "patch") == ["delete networkchaos cut-r1"]
+
+
+def test_rules_that_outlived_their_object_are_not_recovered() -> None:
+    """Gone is not enough: a forced finalizer leaves rules in pods."""
+    cluster = ScriptedCluster.of(rules("a", CUT, failed="no netem"))
+
+    with pytest.raises(FaultNotRecovered) as caught:
+        ended(cluster)
+
+    assert caught.value.left == (
+        f"podnetworkchaos/a in kvchaos: rules of {CUT} in the pod (no netem)",
+    )
+
+
+def test_force_frees_what_hangs_and_keeps_others_rules() -> None:
+    """Finalizers, then rules, then the daemon's word that it applied them."""
+    cluster = there(rules("a", CUT, "kvchaos/other"), rules("b", "kvchaos/other"), held=True)
+
+    recovered = ended(cluster, force=True)
+
+    assert recovered.forced is True
+    assert recovered.waited == pytest.approx(5.0)
+    assert cluster.verbs("patch") == ["patch networkchaos cut-r1", "patch podnetworkchaos a"]
+    left = cluster.objects["podnetworkchaos", "kvchaos", "a"]["spec"]
+    assert [each["source"] for each in left["iptables"] + left["ipsets"]] == ["kvchaos/other"] * 2
+
+
+def test_force_waits_for_the_daemon_in_vain() -> None:
+    """Rules dropped from the object are not yet dropped from the pod."""
+    cluster = there(rules("a", CUT), held=True, daemon=False)
+
+    with pytest.raises(FaultNotRecovered, match=r"after 10\.\ds.*generation 2 not applied yet"):
+        ended(cluster, force=True)
+
+
+def test_force_tries_again_when_another_fault_changed_the_rules_meanwhile() -> None:
+    """The version that was read goes with the patch."""
+    cluster = ScriptedCluster.of(rules("a", CUT))
+    cluster.fails = {"patch": [NotFound("the fault is gone"), Conflict("changed")]}
+
+    assert ended(cluster, force=True).forced is True
+
+    assert cluster.objects["podnetworkchaos", "kvchaos", "a"]["spec"]["iptables"] == []
+
+
+def test_a_pod_that_vanished_while_its_rules_were_dropped_leaves_nothing() -> None:
+    """Its PodNetworkChaos went with it."""
+    cluster = ScriptedCluster.of(rules("a", CUT), daemon=False)
+    patch = cluster.merge_patch
+
+    def patch_and_vanish(*args: Any, **kwargs: Any) -> Any:
+        body = patch(*args, **kwargs)
+        cluster.objects.clear()
+        return body
+
+    cluster.merge_patch = patch_and_vanish  # type: ignore[method-assign]
+
+    assert ended(cluster, force=True).forced is True
+
+
+def test_a_pod_fault_is_never_forced() -> None:
+    """Without its object nothing would give the pods their containers back."""
+    body = pod_fault("pod-failure", duration="10s")
+    cluster = there(body=body, held=True)
+
+    with pytest.raises(FaultNotRecovered):
+        ended(cluster, Fault.of(body), force=True)
+
+    assert cluster.verbs("patch") == []
+
+
+def test_an_api_that_fails_meanwhile_is_asked_again() -> None:
+    """The deletion itself too."""
+    cluster = there(fails={"get": unreachable(2), "delete": unreachable(), "list": unreachable()})
+
+    assert ended(cluster).by is End.DELETION
+    assert cluster.objects == {}
+
+
+def test_an_api_that_never_answers_leaves_it_open() -> None:
+    """What cannot be seen gone is not recovered."""
+    cluster = there(fails={"get": unreachable(99)})
+
+    with pytest.raises(FaultNotRecovered, match="cannot tell: no answer"):
+        ended(cluster)
+
+
+def test_forcing_goes_on_when_the_api_fails_meanwhile() -> None:
+    """As recovering does."""
+    cluster = there(held=True, fails={"patch": unreachable()})
+
+    assert ended(cluster, force=True).forced is True
+
+
+def test_awaiting_the_end_sees_the_duration_end_it() -> None:
+    """The object stays; the time is when it was seen."""
+    cluster = there(script=[INJECTED, INJECTED, ENDED])
+
+    recovered = await_end(cluster, FAULT, timeout=5, clock=FakeClock())
+
+    assert (recovered.fault, recovered.by, recovered.healed_at) == (FAULT, End.DURATION, 100.4)
+    assert cluster.verbs("delete") == []
+
+
+def test_awaiting_the_end_of_what_is_deleted_meanwhile() -> None:
+    """Someone's deletion ended it."""
+    assert await_end(ScriptedCluster(), FAULT, timeout=5, clock=FakeClock()).by is End.DELETION
+
+
+def test_awaiting_an_end_that_does_not_come_says_what_is_left() -> None:
+    """As when the daemon is away: the duration is no dead man's switch without it."""
+    with pytest.raises(FaultNotRecovered, match="not deleted: desiredPhase Run, AllInjected True"):
+        await_end(there(), FAULT, timeout=5, clock=FakeClock())
