@@ -135,8 +135,8 @@ class Bridge:
             ) from error
 
     async def _listen(self, target: Target) -> str:
-        async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._serve(target, reader, writer)
+        def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._own(self._loop.create_task(self._serve(target, reader, writer)))
 
         server = await asyncio.start_server(accepted, LOOPBACK, 0)
         self._servers.append(server)
@@ -146,7 +146,6 @@ class Bridge:
     async def _serve(
         self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._own_current_task()
         try:
             tunnel = await self._dial(target)
             await self._carry(tunnel, reader, writer)
@@ -159,8 +158,7 @@ class Bridge:
     async def _open(self, target: Target, sock: socket.socket) -> None:
         tunnel = await self._dial(target)
         reader, writer = await asyncio.open_connection(sock=sock)
-        task = asyncio.ensure_future(self._carry(tunnel, reader, writer))
-        self._own(task)
+        self._own(self._loop.create_task(self._carry(tunnel, reader, writer)))
 
     async def _carry(
         self, tunnel: Tunnel, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -180,11 +178,6 @@ class Bridge:
         self._failures += 1
         self._recent.append(Failure(target, text))
         logger.debug("port-forward %s: %s", target, text)
-
-    def _own_current_task(self) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._own(task)
 
     def _own(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
