@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from kvchaos.cluster import pods
+from kvchaos.cluster.kinds import PODS, Object
 from kvchaos.errors import ClusterError
 from kvchaos.sim.router.engines import Engine, Ports, engine_of
 
 if TYPE_CHECKING:
     from kvchaos.cluster.client import Cluster
-    from kvchaos.cluster.kinds import Object
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +38,27 @@ class Listener(Protocol):
         ...
 
 
+def connect_inside() -> Cluster:
+    """The cluster of the pod this runs in; imported late, since HTTP need not wait for it."""
+    from kvchaos.cluster.client import Cluster  # noqa: PLC0415 - slow, see above
+
+    return Cluster.connect("in-cluster")
+
+
 class Discovery:
     """A thread that tells ``listener`` of the engines in ``namespace`` with ``selector``."""
 
     def __init__(
-        self, listener: Listener, *, namespace: str | None, selector: str, ports: Ports
+        self,
+        listener: Listener,
+        *,
+        namespace: str,
+        selector: str,
+        ports: Ports,
+        connect: Callable[[], AbstractContextManager[Cluster]] = connect_inside,
     ) -> None:
         self._listener = listener
+        self._connect = connect
         self._namespace = namespace
         self._selector = selector
         self._ports = ports
@@ -68,46 +84,31 @@ class Discovery:
                 self._stop.wait(PAUSE)
 
     def _follow(self) -> None:
-        from kvchaos.cluster.client import Cluster  # noqa: PLC0415 - slow; HTTP need not wait
-
-        with Cluster.connect("in-cluster") as cluster:
+        with self._connect() as cluster:
             self._list(cluster)
             self.is_ready = True
             self._watch(cluster)
 
     def _watch(self, cluster: Cluster) -> None:
         """Tell changes; a second list at the first one covers pods that went before the watch."""
-        from kvchaos.cluster.kinds import PODS  # noqa: PLC0415 - as above
-
-        changes = cluster.watch(
-            PODS, namespace=self._namespace, labels=self._selector, stop=self._stop
-        )
-        is_first = True
-        for change in changes:
-            if is_first:
+        where = {"namespace": self._namespace, "labels": self._selector}
+        for number, change in enumerate(cluster.watch(PODS, stop=self._stop, **where)):
+            if number == 0:
                 self._list(cluster)
-                is_first = False
             if change.type == "DELETED":
-                self._listener.gone(change.object["metadata"]["uid"])
+                self._listener.gone(pods.uid(change.object))
             else:
                 self._tell(change.object)
 
     def _list(self, cluster: Cluster) -> None:
-        from kvchaos.cluster.kinds import PODS  # noqa: PLC0415 - as above
-
-        pods = cluster.list(PODS, namespace=self._namespace, labels=self._selector)
-        self._listener.keep_only(set(_uids(pods)))
-        for pod in pods:
+        found = cluster.list(PODS, namespace=self._namespace, labels=self._selector)
+        self._listener.keep_only({pods.uid(pod) for pod in found})
+        for pod in found:
             self._tell(pod)
 
     def _tell(self, pod: Object) -> None:
         engine = engine_of(pod, self._ports)
         if engine is None:
-            self._listener.gone(pod["metadata"]["uid"])
+            self._listener.gone(pods.uid(pod))
         else:
             self._listener.found(engine)
-
-
-def _uids(pods: list[Object]) -> Iterator[str]:
-    for pod in pods:
-        yield pod["metadata"]["uid"]
