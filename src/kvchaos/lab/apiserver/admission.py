@@ -86,14 +86,13 @@ def _shape(kind: Kind, body: Any, unknown: Validation) -> list[str]:
     """Make sure that everything later code touches has the right type; returns warnings."""
     if not isinstance(body, dict):
         raise bad_request("the body of the request is no JSON object")
+    _drop_nulls(body)
     body.setdefault("kind", kind.kind)
     body.setdefault("apiVersion", kind.group_version)
     if (body["apiVersion"], body["kind"]) != (kind.group_version, kind.kind):
-        raise bad_request(
-            f"{body['kind']} in version {body['apiVersion']!r} cannot be handled as a {kind.kind}"
-        )
-    if body.get("metadata") is None:
-        body["metadata"] = {}
+        given = f"{body['apiVersion']} {body['kind']}"
+        raise _unusable(kind, f"the object provided is a {given}")
+    body.setdefault("metadata", {})
     wrong = list(schema.check(shapes.METADATA, body["metadata"], "metadata"))
     if not kind.custom:  # those are judged later, with a 422
         wrong += schema.check(shapes.whole(kind), body)
@@ -104,6 +103,19 @@ def _shape(kind: Kind, body: Any, unknown: Validation) -> list[str]:
     if messages and unknown is Validation.STRICT:
         raise _unusable(kind, f"strict decoding error: {', '.join(messages)}")
     return messages if unknown is Validation.WARN else []
+
+
+def _drop_nulls(value: Any) -> None:
+    """A null is an absent field, in place: nobody after this has to think of it."""
+    if isinstance(value, list):
+        value[:] = [item for item in value if item is not None]
+        for item in value:
+            _drop_nulls(item)
+    elif isinstance(value, dict):
+        for name in [name for name, item in value.items() if item is None]:
+            del value[name]
+        for item in value.values():
+            _drop_nulls(item)
 
 
 def _unusable(kind: Kind, why: str) -> Refused:

@@ -125,7 +125,7 @@ def fill(kind: Kind, body: Object) -> None:
 
 def _template(spec: Object) -> None:
     template = spec.setdefault("template", {})
-    template.setdefault("metadata", {}).setdefault("creationTimestamp", None)
+    template.setdefault("metadata", {})
     pod_spec(template.setdefault("spec", {}))
 
 
