@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from kvchaos.run.timeline import Sample
 
 Json = dict[str, Any]
 
-_ENDED = ("disconnected", "restart", "gone")
+_ENDED = ("disconnected", "restart")
 LASTING = 4  # samples in a row: an event on its way is no effect
 
 
@@ -24,6 +24,32 @@ class Seen:
     holds: bool | None
     text: str
     at: float | None = None
+
+
+class Struck(Protocol):
+    """A target, as it was before the fault."""
+
+    @property
+    def pod(self) -> str: ...
+
+    @property
+    def uid(self) -> str: ...
+
+
+class Streams(Protocol):
+    """What the observer tells of the engines' streams."""
+
+    def events(self) -> Sequence[Json]:
+        """The history so far."""
+        ...
+
+    def followed(self) -> set[str]:
+        """The uids of the pods that are followed now."""
+        ...
+
+    def at(self) -> float:
+        """The run second now."""
+        ...
 
 
 Look = Callable[[Sequence[Sample]], Seen]
@@ -62,15 +88,23 @@ def router_restarted(started_before: float | None) -> Look:
     return look
 
 
-def streams_ended(events: Callable[[], Sequence[Json]], pods: Sequence[str], since: float) -> Look:
-    """The event streams of these engines broke off or began anew after run second ``since``."""
+def streams_ended(streams: Streams, targets: Sequence[Struck], since: float) -> Look:
+    """The event streams of these engines broke off, began anew or went with their pods.
+
+    Looked for in what the observer saw from run second ``since`` on.
+    """
+    pods = sorted({target.pod for target in targets})
 
     def look(_: Sequence[Sample]) -> Seen:
-        for event in events():
+        for event in streams.events():
             ended = event["event"] == "stream" and event.get("what") in _ENDED
             if ended and event["at"] >= since and event["engine"]["pod"] in pods:
                 text = f"the stream of {event['engine']['pod']}: {event['what']}"
                 return Seen(True, text, event["at"])
+        followed = streams.followed()
+        gone = sorted({target.pod for target in targets if target.uid not in followed})
+        if gone:
+            return Seen(True, f"the stream of {', '.join(gone)} went with its pod", streams.at())
         return Seen(False, f"the streams of {', '.join(pods)} went on as before")
 
     return look

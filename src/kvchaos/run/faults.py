@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+LOOK_EVERY = 0.2  # seconds between looks at a fault's evidence
+
 
 def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     """Render, check and inject a fault; both outcomes are in the history."""
@@ -63,16 +65,23 @@ def in_effect(run: Run, *, within: float) -> Json:
     if active is None:
         return {"effect": "inconclusive", "at": None, "evidence": [_seen(Seen(None, "no fault"))]}
     look = _look(run, active)
-    samples = run.sampler.wait(
-        lambda samples: look(samples).holds is True, since=active.at_request, timeout=within
+
+    def evidence() -> tuple[Seen, list[Json]]:
+        seen = look(run.sampler.samples(since=active.at_request))
+        said = confirm.in_effect(run.cluster, active.injected).evidence
+        return seen, [*(each.to_json() for each in said), _seen(seen)]
+
+    (seen, found), _ = poll(
+        evidence,
+        lambda pair: all(each["holds"] is True for each in pair[1]),
+        timeout=within,
+        every=LOOK_EVERY,
+        clock=run.clock,
     )
-    seen = look(samples)
-    records = confirm.in_effect(run.cluster, active.injected)
-    evidence = [*[each.to_json() for each in records.evidence], _seen(seen)]
-    answer = {"effect": _effect([each["holds"] for each in evidence]), "at": seen.at}
+    answer = {"effect": _effect([each["holds"] for each in found]), "at": seen.at}
     active.effect = seen.at
-    run.history.add("effect", fault=_brief(active.injected), **answer, evidence=evidence)
-    return {**answer, "evidence": evidence}
+    run.history.add("effect", fault=_brief(active.injected), **answer, evidence=found)
+    return {**answer, "evidence": found}
 
 
 def recover(run: Run, *, held: float, timeout: float) -> Json:
@@ -96,19 +105,19 @@ def residue_of(run: Run) -> Json:
 def _before(run: Run) -> Before:
     newest = run.sampler.samples()[-1:]
     return Before(
-        ready=ready_pods(run),
+        ready=sum(map(pods.is_ready, watched_pods(run))),
         engines=frozenset(engine.pod for engine in run.observer.engines()),
         router_started=newest[0].router_started if newest else None,
     )
 
 
-def ready_pods(run: Run) -> int:
-    """How many of the engines and routers are ready."""
-    return sum(
-        pods.is_ready(pod)
+def watched_pods(run: Run) -> list[Object]:
+    """The pods of engines and routers."""
+    return [
+        pod
         for selector in (run.settings.engine_selector, run.settings.router_selector)
         for pod in run.cluster.list(PODS, namespace=run.settings.namespace, labels=selector)
-    )
+    ]
 
 
 def _recover(run: Run, active: ActiveFault, held: float, timeout: float) -> Json:
@@ -130,33 +139,52 @@ def _recover(run: Run, active: ActiveFault, held: float, timeout: float) -> Json
 
 
 def _await_pods(run: Run, active: ActiveFault, *, timeout: float) -> None:
-    """Wait until as many pods are ready as before the fault."""
-    ready, _ = poll(
-        lambda: ready_pods(run),
-        lambda count: count >= active.before.ready,
+    """Wait until the pods that were hit are back: as many ready as before, none as it was then.
+
+    A pod goes on looking ready for a while after it was hit, so readiness alone says nothing.
+    """
+    missing, _ = poll(
+        lambda: _not_back(run, active),
+        lambda why: not why,
         timeout=timeout,
-        every=0.2,
+        every=LOOK_EVERY,
         clock=run.clock,
     )
-    if ready < active.before.ready:
+    if missing:
         raise FaultNotRecovered(
             f"{active.injected.fault.label}: the pods are not back",
             wanted=f"{active.before.ready} ready pods within {timeout:g} s",
-            saw=str(ready),
+            saw=missing,
             look=f"kubectl get pods -n {run.settings.namespace}",
         )
+
+
+def _not_back(run: Run, active: ActiveFault) -> str:
+    """What is still missing, or nothing."""
+    found = {pods.uid(pod): pod for pod in watched_pods(run)}
+    for target in active.injected.targets:
+        pod = found.get(target.uid)
+        if pod is None:
+            continue
+        if active.injected.fault.action == "pod-kill":
+            return f"{target.label} is still there"
+        if pods.restarts(pod, target.container) <= target.restarts:
+            return f"{target.label} has not restarted yet"
+        if not pods.is_ready(pod):
+            return f"{target.label} is not ready"
+    ready = sum(map(pods.is_ready, found.values()))
+    return "" if ready >= active.before.ready else f"{ready} ready"
 
 
 def _look(run: Run, active: ActiveFault) -> Look:
     """How the observer could see this fault: by the index, by the router, or by the streams."""
     engines = sorted({engine.pod for engine in run.observer.engines()})
-    hit = [target.pod for target in active.injected.targets]
-    struck = [pod for pod in hit if pod in active.before.engines]
+    struck = [each for each in active.injected.targets if each.pod in active.before.engines]
     if active.injected.fault.kind == "NetworkChaos":
-        return lost_blocks(struck or engines)
+        return lost_blocks([each.pod for each in struck] or engines)
     if not struck:
         return router_restarted(active.before.router_started)
-    return streams_ended(run.history.events, struck, active.at_request)
+    return streams_ended(run, struck, active.at_request)
 
 
 def _effect(holds: Sequence[bool | None]) -> str:

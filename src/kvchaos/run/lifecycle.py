@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+DECIDING = ("agrees", "visible", "followed", "recovered", "complete")
+
 
 def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock) -> Run:
     """A run that is connected and observed; raises before anything was touched, or cleans up."""
@@ -110,7 +112,7 @@ def record_activity(run: Run, activity: Json, state: Json) -> None:
 def record_hypothesis(run: Run, state: Json) -> None:
     """Add whether the hypothesis held to the history."""
     failed = [
-        probe["activity"]["name"]
+        probe
         for probe in state.get("probes", [])
         if probe.get("status") != "succeeded" or not probe.get("tolerance_met", True)
     ]
@@ -118,7 +120,8 @@ def record_hypothesis(run: Run, state: Json) -> None:
         "hypothesis",
         when="before" if run.phase == "before" else "after",
         met=bool(state.get("steady_state_met")),
-        failed=failed,
+        failed=[probe["activity"]["name"] for probe in failed],
+        unknown=[probe["activity"]["name"] for probe in failed if _cannot_say(probe)],
     )
 
 
@@ -130,8 +133,9 @@ def finish(run: Run, journal: Json) -> Json:
         _take_apart(run)
     events = run.history.events()
     judgement = judge(events)
+    record = as_json(events, judgement) | {"folder": str(run.folder)}
     print_summary(events, judgement)
-    return as_json(events, judgement) | {"folder": str(run.folder)}
+    return record
 
 
 def _close_the_books(run: Run, journal: Json) -> None:
@@ -178,6 +182,12 @@ def _await_observer(run: Run) -> None:
             look=f"kubectl get pods -n {run.settings.namespace}",
         )
     run.sampler.start()
+
+
+def _cannot_say(probe: Json) -> bool:
+    """Whether a probe answered that it does not know: its deciding key is null."""
+    output = probe.get("output")
+    return isinstance(output, dict) and any(output.get(key, "") is None for key in DECIDING)
 
 
 def _last_line(exception: object) -> str | None:

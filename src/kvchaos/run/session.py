@@ -130,5 +130,13 @@ class Run:
         """The fault injected last."""
         return next(reversed(self.faults.values()), None)
 
+    def events(self) -> list[dict[str, Any]]:
+        """The history so far."""
+        return self.history.events()
+
+    def followed(self) -> set[str]:
+        """The uids of the engine pods that the observer follows now."""
+        return {engine.uid for engine in self.observer.engines()}
+
     def _emit(self, event: str, fields: Mapping[str, Any]) -> None:
         self.history.add(event, **fields)
