@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +12,8 @@ from kvchaos.lab.network import PodNetwork
 from kvchaos.lab.node import probe
 from kvchaos.lab.node.host import Host
 from kvchaos.lab.node.status import ContainerRecord
+
+_NOTICED_SECONDS = 1.0  # kubelet looks at its containers once a second
 
 
 class Probes:
@@ -58,7 +60,7 @@ class Probes:
     def _started(self) -> None:
         self._record.started = True
         if not self._begin("readinessProbe", self._on_readiness, initial=False):
-            self._record.ready = True
+            self._spawn(self._be_ready())
         self._begin("livenessProbe", self._on_liveness, initial=True)
         self._changed()
 
@@ -74,9 +76,16 @@ class Probes:
             )
             return False
         eager = name != "livenessProbe"
-        task = probe.watch(spec, check, report, initial=initial, eager=eager)
-        self._tasks.append(asyncio.get_running_loop().create_task(task))
+        self._spawn(probe.watch(spec, check, report, initial=initial, eager=eager))
         return True
+
+    async def _be_ready(self) -> None:
+        """Ready without a probe: some time after the start, as kubelet takes to notice it."""
+        await asyncio.sleep(_NOTICED_SECONDS)
+        self._on_readiness(True, "")
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
 
     def _on_startup(self, verdict: bool, why: str) -> None:
         if not why:
