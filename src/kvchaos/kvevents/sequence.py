@@ -18,12 +18,12 @@ what is live before what is replayed.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from kvchaos.kvevents.frames import Message
+from kvchaos.kvevents.memory import Memory
 
 
 class Kind(StrEnum):
@@ -79,10 +79,8 @@ class Tracker:
         self.duplicates = 0
         self.restarts = 0
         self.lost = 0
-        self._hold = hold
         self._tries = tries
-        self._held: dict[int, Message] = {}
-        self._digests: deque[int] = deque(maxlen=window)
+        self._memory = Memory(window=window, hold=hold)
         self._begin()
 
     def _begin(self) -> None:
@@ -90,11 +88,9 @@ class Tracker:
         self.reason = ""
         self._whole = True
         self._newest = -1
-        self._held.clear()
-        self._digests.clear()
+        self._memory.clear()
         self._asking = False
         self._proven = True
-        self._overflow = False
         self._asked_at = 0
         self._goal = -1
         self._failures = 0
@@ -124,7 +120,7 @@ class Tracker:
         if message.seq == self.next and not self._asking:
             self._newest = self.next
             self.next += 1
-            self._digests.append(hash(message.payload))
+            self._memory.applied.append(hash(message.payload))
             return APPLY
         return self._out_of_order(message)
 
@@ -132,7 +128,7 @@ class Tracker:
         if message.seq <= self._newest or message.seq < self.next:
             return self._passed(message)
         self._newest = message.seq
-        self._keep(message)
+        self._memory.keep(message)
         if self._asking:
             return HELD
         self.gaps += 1
@@ -140,7 +136,7 @@ class Tracker:
 
     def _passed(self, message: Message) -> Step:
         """A replay was faster, or the message came twice; or another life of the publisher."""
-        known = self._digest(message.seq)
+        known = self._memory.digest(message.seq, self.next)
         later = message.seq > self._newest
         if known == hash(message.payload) or (known is None and later):
             self._newest = max(self._newest, message.seq)
@@ -152,7 +148,7 @@ class Tracker:
         """What to do with a reply to the replay asked for last."""
         if not self._asking:
             return DUPLICATE
-        known = self._digest(message.seq)
+        known = self._memory.digest(message.seq, self.next)
         if known is not None and known != hash(message.payload):
             return self._restart()
         if message.seq < self.next:
@@ -162,7 +158,7 @@ class Tracker:
             return self._lose(message, _UNPROVEN)
         if message.seq > self.next:
             return self._skipped(message)
-        self._held.pop(message.seq, None)
+        self._memory.held.pop(message.seq, None)
         self._take(message)
         return APPLY
 
@@ -172,7 +168,7 @@ class Tracker:
         """
         held, _ = self._flush(-1)
         if message.seq < self.next:
-            return Step(Kind.APPLY, held)
+            return Step(Kind.DUPLICATE, held)
         if self.next > self._asked_at:
             return self._ask(Kind.ASK, range(self.next, message.seq), held)
         return self._lose(message, _FORGOTTEN)
@@ -197,7 +193,7 @@ class Tracker:
             return DUPLICATE
         self._failures = 1 if self.next > self._asked_at else self._failures + 1
         if self._failures < self._tries:
-            return self._ask(Kind.ASK, range(self.next, min(self._held, default=self.next)))
+            return self._ask(Kind.ASK, range(self.next, min(self._memory.held, default=self.next)))
         self.reason = self.reason or _SILENT
         self._goal = self._newest
         step = self._conclude(_SILENT)
@@ -207,10 +203,9 @@ class Tracker:
         """Let go what was held; what came only after the request may need another one."""
         self._asking = False
         self._failures = 0
-        again, self._overflow = self._overflow, False
         apply, missing = self._flush(self._goal, why)
         kind = Kind.REPLAYED if missing is None else Kind.LOST
-        if not self._held and not again:
+        if not self._memory.held and not self._memory.dropped:
             return Step(kind, apply, missing=missing)
         return self._ask(Kind.ASK if missing is None else kind, missing, apply)
 
@@ -225,13 +220,14 @@ class Tracker:
         if message.seq == 0:
             self._take(message)
             return Step(Kind.RESTART, (message,))
-        self._keep(message)
+        self._memory.keep(message)
         return self._ask(Kind.RESTART, range(message.seq))
 
     def _ask(
         self, kind: Kind, missing: range | None = None, apply: tuple[Message, ...] = ()
     ) -> Step:
         self._asking = True
+        self._memory.dropped = False
         self._proven = self.next == 0
         self._asked_at = self.next
         self._goal = self._newest
@@ -243,7 +239,7 @@ class Tracker:
         first = self.next
         held, _ = self._flush(message.seq - 1, why)
         if message.seq >= self.next:
-            self._held.pop(message.seq, None)
+            self._memory.held.pop(message.seq, None)
             self._miss(message.seq, why)
             self._take(message)
             held = (*held, message)
@@ -255,13 +251,13 @@ class Tracker:
         """
         taken: list[Message] = []
         missing: range | None = None
-        for seq in sorted(self._held):
+        for seq in sorted(self._memory.held):
             if seq > max(self.next, goal):
                 break
             if seq > self.next:
                 missing = range(missing.start if missing else self.next, seq)
                 self._miss(seq, why)
-            taken.append(self._held.pop(seq))
+            taken.append(self._memory.held.pop(seq))
             self._take(taken[-1])
         return tuple(taken), missing
 
@@ -272,22 +268,8 @@ class Tracker:
         self._whole = False
         self.lost += until - self.next
         self.next = until
-        self._digests.clear()
+        self._memory.applied.clear()
 
     def _take(self, message: Message) -> None:
         self.next = message.seq + 1
-        self._digests.append(hash(message.payload))
-
-    def _keep(self, message: Message) -> None:
-        """Hold a live message; too many are dropped, for a replay will bring them."""
-        if len(self._held) >= self._hold:
-            self._held.clear()
-            self._overflow = True
-        self._held[message.seq] = message
-
-    def _digest(self, seq: int) -> int | None:
-        """The hash of the payload taken or held at ``seq``; None if it is not known."""
-        if seq in self._held:
-            return hash(self._held[seq].payload)
-        index = seq - self.next + len(self._digests)
-        return self._digests[index] if 0 <= index < len(self._digests) else None
+        self._memory.applied.append(hash(message.payload))

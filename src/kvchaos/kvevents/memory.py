@@ -1,0 +1,45 @@
+"""What a tracker remembers of one epoch, within bounds; pure.
+
+The rule guarded here: a message that was applied or is held can be told from another one of the
+same seq, as long as it is among the last ones.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from kvchaos.kvevents.frames import Message
+
+
+class Memory:
+    """``applied``: hashes of the payloads applied last, without a hole; ``held``: live messages
+    that wait for a replay, by seq; ``dropped``: too many of them waited, a replay must bring them.
+    """
+
+    def __init__(self, *, window: int, hold: int) -> None:
+        self.applied: deque[int] = deque(maxlen=window)
+        self.held: dict[int, Message] = {}
+        self.dropped = False
+        self._hold = hold
+
+    def clear(self) -> None:
+        """Forget the epoch."""
+        self.applied.clear()
+        self.held.clear()
+        self.dropped = False
+
+    def keep(self, message: Message) -> None:
+        """Hold a live message; if there are too many, only this one."""
+        if len(self.held) >= self._hold:
+            self.held.clear()
+            self.dropped = True
+        self.held[message.seq] = message
+
+    def digest(self, seq: int, following: int) -> int | None:
+        """The hash of the payload at ``seq``, where ``following`` comes after the last applied;
+        None if it is not remembered.
+        """
+        if seq in self.held:
+            return hash(self.held[seq].payload)
+        index = seq - following + len(self.applied)
+        return self.applied[index] if 0 <= index < len(self.applied) else None
