@@ -11,6 +11,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             answer = b"cut"
         self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
     def log_message(self, *_):
@@ -103,10 +105,9 @@ class Place:
         with self.cluster.open_port(one, 8000, namespace=self.namespace) as stream:
             stream.settimeout(10)
             stream.sendall(f"GET /{address} HTTP/1.0\r\n\r\n".encode())
-            answer = b""
-            while chunk := stream.recv(4096):
-                answer += chunk
-        return answer.rpartition(b"\r\n\r\n")[2].decode()
+            answer = HTTPResponse(stream)
+            answer.begin()
+            return answer.read().decode()
 
     def inject(self, template: str, *, timeout: float = 30, **values: Any) -> Injected:
         body = render(asset("templates", template), {"namespace": self.namespace, **values})
@@ -258,9 +259,7 @@ def test_a_target_replaced_during_a_partition_is_not_cut(place: Place) -> None:
 
 def test_pod_kill_takes_the_pod(place: Place, victim: Object) -> None:
     """A killed pod is gone or another one; recovery of a one-shot fault is its object's end."""
-    injected = place.inject(
-        "pod-kill.yaml.j2", run=new_run(), labels={"app": "victim"}, mode="one"
-    )
+    injected = place.inject("pod-kill.yaml.j2", run=new_run(), labels={"app": "victim"}, mode="one")
 
     assert [each.uid for each in injected.targets] == [pods.uid(victim)]
     assert in_effect(place.cluster, injected).holds is True

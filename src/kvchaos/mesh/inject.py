@@ -31,7 +31,7 @@ from kvchaos.mesh.ledger import Ledger
 from kvchaos.mesh.lint import lint
 from kvchaos.mesh.records import (
     conditions,
-    has_ended,
+    desired_phase,
     last_failure,
     missing_for_injection,
     records,
@@ -108,20 +108,24 @@ def _await_injection(cluster: MeshApi, fault: Fault, *, timeout: float, clock: C
     try:
         seen, waited = poll(
             lambda: cluster.get(fault.api, fault.name, namespace=fault.namespace),
-            until=lambda seen: not missing_for_injection(seen) or has_ended(seen),
+            until=lambda seen: not missing_for_injection(seen) or desired_phase(seen) == "Stop",
             timeout=timeout,
             every=EVERY,
             clock=clock,
         )
     except ClusterError as error:
         raise _not_injected(cluster, fault, None, why=str(error), clock=clock) from error
-    if has_ended(seen):
-        why = f"its duration of {fault.duration:g}s ended it before it was confirmed"
+    if desired_phase(seen) == "Stop":
+        why = f"stopped before it was confirmed ({_lasting(fault)})"
         raise _not_injected(cluster, fault, seen, why=why, clock=clock)
     if missing_for_injection(seen):
         why = f"not injected after {waited:.1f}s"
         raise _not_injected(cluster, fault, seen, why=why, clock=clock)
     return seen
+
+
+def _lasting(fault: Fault) -> str:
+    return f"duration {fault.duration:g}s" if fault.duration else "no duration"
 
 
 def _abandon(cluster: MeshApi, fault: Fault) -> None:

@@ -209,7 +209,7 @@ def test_a_fault_that_its_duration_ended_first_was_not_injected(ledger: Ledger) 
     """It is not waited for any longer."""
     cluster = pair(script=[WAITING, ENDED])
 
-    with pytest.raises(FaultNotInjected, match="its duration of 10s ended it before"):
+    with pytest.raises(FaultNotInjected, match="stopped before it was confirmed .duration 10s"):
         attempt(cluster, ledger)
 
     assert cluster.verbs("delete") == ["delete networkchaos cut-r1"]
@@ -223,6 +223,25 @@ def test_a_fault_deleted_by_someone_else_was_not_injected(ledger: Ledger) -> Non
 
     with pytest.raises(FaultNotInjected, match="cut-r1: networkchaos cut-r1"):
         attempt(cluster, ledger)
+
+
+def test_a_fault_that_was_stopped_before_it_landed_is_not_waited_for(ledger: Ledger) -> None:
+    """A duration that is over, or a pause: no record will be injected any more."""
+    stopped = {**WAITING, "experiment": {**WAITING["experiment"], "desiredPhase": "Stop"}}
+    cluster = pair(script=[stopped])
+
+    with pytest.raises(FaultNotInjected, match="stopped before it was confirmed"):
+        attempt(cluster, ledger)
+
+    assert cluster.looks == 2  # once awaited, once before the deletion
+
+
+def test_a_kill_that_someone_deletes_at_once_was_not_injected(ledger: Ledger) -> None:
+    """It has no duration that could have ended it."""
+    stopped = status(record("kvchaos/a", phase="Injected/Wait"), phase="Stop")
+
+    with pytest.raises(FaultNotInjected, match=r"stopped before it was confirmed \(no duration"):
+        attempt(pair(script=[stopped]), ledger, pod_fault("pod-kill"))
 
 
 @pytest.mark.parametrize("signal", [KeyboardInterrupt(), SystemExit(20)])
