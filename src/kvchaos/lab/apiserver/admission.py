@@ -138,11 +138,18 @@ def _complete(kind: Kind, body: Object) -> None:
     """Give kinds that cannot be without one a spec, in place."""
     if kind in _SPEC_KINDS and body.get("spec") is None:
         body["spec"] = {}
-    if kind in _CHAOS and not isinstance(body.get("spec"), dict):
-        name = body["metadata"].get("name", "")
-        raise invalid(kind, name, [Cause("spec", "Required value", "FieldValueRequired")])
     if kind.schema is not None:
+        _check_types(kind, body, kind.schema)
         schema.fill(kind.schema, body)
+
+
+def _check_types(kind: Kind, body: Object, of: schema.Schema) -> None:
+    """422 for what the webhook, which comes before the rest of the schema, could not read."""
+    wrong = [cause for cause in schema.check(of, body) if cause.reason == schema.WRONG_TYPE]
+    if "spec" not in body:
+        wrong.append(validation.required("spec"))
+    if wrong:
+        raise invalid(kind, body["metadata"].get("name", ""), wrong)
 
 
 def _judge(kind: Kind, body: Object, more: Iterable[Cause] = ()) -> None:

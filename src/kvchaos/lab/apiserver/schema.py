@@ -15,6 +15,7 @@ from kvchaos.lab.apiserver.refusal import Cause
 
 Schema = Mapping[str, Any]
 
+WRONG_TYPE = "FieldValueTypeInvalid"
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -69,7 +70,7 @@ def check(schema: Schema, value: Any, path: str = "") -> Iterator[Cause]:
     if wanted and not _is(value, wanted):
         got = "null" if value is None else _type_name(value)
         message = f'Invalid value: "{got}": {path} in body must be of type {wanted}: "{got}"'
-        yield Cause(path, message, "FieldValueTypeInvalid")
+        yield Cause(path, message, WRONG_TYPE)
         return
     yield from _check_value(schema, value, path)
     if isinstance(value, list):
