@@ -81,11 +81,11 @@ class Follower:
         """Why what the oracle has may lag behind the engine right now; else empty."""
         if not self.connected:
             return "its event stream is cut" if self.linked else "its event stream is not on yet"
-        if self.tracker.asking and self._failures:
+        if self._failures:
             return "its replay port does not answer"
         if self.tracker.asking or self._confirm or self._confirm_at is not None:
             return "its batches are being replayed"
-        return ""
+        return self.tracker.reason
 
     def open(self, link: EventLink) -> None:
         """Follow the engine over ``link`` from now on."""
@@ -180,10 +180,12 @@ class Follower:
         """What the passing of time brings: a replay that failed, or the one that confirms.
 
         A batch that was published while the new subscription was on its way to the engine is
-        neither in the first replay nor in the stream; the second replay has it.
+        neither in the first replay nor in the stream; the second replay has it. And where none
+        is answered, asking goes on.
         """
         if self._deadline is not None and self._now >= self._deadline:
             self._failures += 1
+            self._confirm = True
             self._over(self.tracker.replay_failed())
         if self._confirm_at is not None and self._now >= self._confirm_at:
             self._confirm_at = None
@@ -213,7 +215,7 @@ class Follower:
             self._begin(step, reason)
         elif step.kind is Kind.GAP and step.missing:
             self._tell("gap", seq=step.missing.start, missing=len(step.missing))
-        elif step.kind is Kind.LOST and step.missing is not None:
+        elif step.kind is Kind.LOST and step.missing:
             self._incomplete(self.tracker.reason, step.missing)
         for message in step.apply:
             self._apply(message)

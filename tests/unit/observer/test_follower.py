@@ -231,19 +231,35 @@ def test_a_restarted_container_is_a_new_epoch_that_is_asked_for_when_it_is_on() 
     assert not stage.follower.restarted
 
 
-def test_a_replay_that_is_not_answered_is_tried_again_and_then_given_up() -> None:
-    """Until then the engine is in trouble, from then on incomplete; nothing waits for ever."""
+def test_a_replay_that_is_not_answered_is_asked_for_again_and_again() -> None:
+    """The engine is in trouble meanwhile, and whole as soon as there is an answer."""
     stage = Stage()
     stage.turn(news=Link.CONNECTED)
+    for _ in range(10):
+        stage.later(2.0)
+        assert stage.follower.trouble() == "its replay port does not answer"
 
-    stage.later(2.0)
-    assert stage.follower.trouble() == "its replay port does not answer"
-    for _ in range(5):
+    for _ in range(2):
+        stage.turn(replies=[message(0, stored(1)), End.END])
+        stage.later(1.0)
+
+    assert set(stage.link.asked) == {0}
+    assert stage.follower.trouble() == ""
+    assert stage.expected() == Expected({GPU: frozenset({1})}, complete=True, head=0)
+
+
+def test_batches_that_no_replay_brings_in_time_are_lost() -> None:
+    """Live ones wait for a few tries, not for ever; the hole before them stays a hole."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    stage.turn(message(3, stored(4)))
+
+    for _ in range(4):
         stage.later(2.0)
 
-    assert stage.link.asked[:3] == [0, 0, 0]
-    assert not stage.expected().complete
-    assert "did not answer" in stage.follower.incomplete
+    found = stage.expected()
+    assert (found.complete, found.head) == (False, 3)
+    assert found.reason == "batches 1 to 2: the publisher did not answer a replay"
 
 
 def test_a_connection_that_is_lost_is_trouble_until_the_next_one_is_replayed() -> None:
