@@ -26,10 +26,8 @@ RUNNING = ["Running"]
 def pair(world: World) -> tuple[str, str]:
     """Two pods that reach each other."""
     for name in ("a", "b"):
-        world.create(PODS, pod(name))
-    for name in ("a", "b"):
-        world.wait(PODS, name, pods.is_ready)
-    assert reaches(world, "a", "b")
+        world.start(pod(name))
+    until(lambda: reaches(world, "a", "b") and reaches(world, "b", "a"))
     return "a", "b"
 
 

@@ -152,9 +152,12 @@ class World:
         return self.cluster.get(PODS, name, namespace=self.namespace)
 
     def start(self, body: Object) -> Object:
-        """The pod, created and ready."""
+        """The pod, created, ready, and its agent answering (ready alone means: started)."""
         self.create(PODS, body)
-        return self.wait(PODS, body["metadata"]["name"], pods.is_ready)
+        name = body["metadata"]["name"]
+        ready = self.wait(PODS, name, pods.is_ready)
+        until(lambda: self.agent(name).ask("echo", "up") == "up")
+        return ready
 
     def agent(self, pod_name: str) -> Agent:
         """A line to the pod's agent, shared by the tests of the module."""

@@ -18,7 +18,12 @@ import urllib3
 import yaml
 from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.config import (
+    ConfigException,
+    kube_config,
+    load_incluster_config,
+    load_kube_config,
+)
 from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME, SERVICE_TOKEN_FILENAME
 from urllib3.connection import HTTPConnection
 
@@ -65,6 +70,17 @@ class Access:
         if settings.cert_file:
             context.load_cert_chain(settings.cert_file, settings.key_file)
         return context
+
+
+def use_for_others(context: str, kubeconfig: Path | None) -> None:
+    """Make Chaos Toolkit's own Kubernetes probes, which read the environment, mean ``context`` too.
+
+    The kubernetes package reads KUBECONFIG once, when it is imported, hence the second place.
+    """
+    os.environ["KUBERNETES_CONTEXT"] = context
+    if kubeconfig is not None:
+        os.environ["KUBECONFIG"] = str(kubeconfig)
+        kube_config.KUBE_CONFIG_DEFAULT_LOCATION = str(kubeconfig)
 
 
 def lab_dir() -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import selectors
 import socket
 import threading
 from collections import deque
@@ -61,7 +62,8 @@ class Bridge:
         self._recent: deque[Failure] = deque(maxlen=KEPT)
         self._failures = 0
         self._lock = threading.Lock()
-        self._loop = asyncio.new_event_loop()
+        self._selector = selectors.DefaultSelector()
+        self._loop = asyncio.SelectorEventLoop(self._selector)
         self._session: aiohttp.ClientSession | None = None
         self._thread = threading.Thread(target=self._run, name="kvchaos-portforward", daemon=True)
         self._thread.start()
@@ -192,9 +194,11 @@ class Bridge:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
-        # Transports close their sockets in the loop's next rounds.
-        for _ in range(3):
-            await asyncio.sleep(0)
+        # Transports close their sockets in later rounds of the loop, whose own pipe remains.
+        for _ in range(100):
+            if len(self._selector.get_map()) <= 1:
+                return
+            await asyncio.sleep(0.01)
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:

@@ -31,6 +31,7 @@ PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
 CHUNK = 65_536  # bytes read from the local side at once
 QUIET = 2.0  # seconds without an answer after which a half-closed stream is ended
+GOODBYE = 1.0  # seconds for the server to confirm the end
 REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound"}
 
 
@@ -75,7 +76,7 @@ class Tunnel:
         finally:
             self._end(writer, clean=_is_clean(down))
             await _cancelled(up, down)
-            await self.ws.close()
+            await self._hang_up()
 
     async def _to_pod(self, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(CHUNK):
@@ -105,6 +106,15 @@ class Tunnel:
         while not down.done() and before != self.received:
             before = self.received
             await asyncio.wait({down}, timeout=QUIET)
+
+    async def _hang_up(self) -> None:
+        """Close the WebSocket, and the socket below it without waiting for TLS to say good-bye."""
+        sock = self.ws.get_extra_info("socket")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.ws.close(), GOODBYE)
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def _end(self, writer: asyncio.StreamWriter, *, clean: bool) -> None:
         if clean and not self.error:
