@@ -7,7 +7,6 @@ always judged, from its own history.
 from __future__ import annotations
 
 import logging
-import os
 import secrets as random_names
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,7 +15,7 @@ from typing import Any
 
 from kvchaos.clock import Clock
 from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.config import lab_dir
+from kvchaos.cluster.config import lab_dir, use_for_others
 from kvchaos.cluster.kinds import NETWORKCHAOS, PODCHAOS
 from kvchaos.errors import (
     ClusterError,
@@ -61,10 +60,10 @@ def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock)
 
 def ensure_cluster(settings: Settings) -> bool:
     """Start the lab when it is named and not up; whether it was started here."""
-    os.environ["KUBERNETES_CONTEXT"] = settings.kubernetes_context  # for chaosk8s's own probes
+    own = lab_dir() / "kubeconfig" if settings.is_lab else None
+    use_for_others(settings.kubernetes_context, own)
     if not settings.is_lab:
         return False
-    os.environ["KUBECONFIG"] = str(lab_dir() / "kubeconfig")  # and where that context is
     try:
         Cluster.connect(settings.kubernetes_context).version()
     except ClusterUnreachable:
