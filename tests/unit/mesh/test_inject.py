@@ -209,7 +209,7 @@ def test_a_fault_that_its_duration_ended_first_was_not_injected(ledger: Ledger) 
     """It is not waited for any longer."""
     cluster = pair(script=[WAITING, ENDED])
 
-    with pytest.raises(FaultNotInjected, match="stopped before it was confirmed .duration 10s"):
+    with pytest.raises(FaultNotInjected, match=r"stopped before it was confirmed .duration 10s"):
         attempt(cluster, ledger)
 
     assert cluster.verbs("delete") == ["delete networkchaos cut-r1"]
