@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from kvchaos.errors import ClusterError, Conflict, LabError
+from kvchaos.errors import ClusterError, Conflict, LabError, NotFound
 from kvchaos.lab.informer import Key
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,9 @@ class WorkQueue:
     async def _work(self, key: Key) -> float | None:
         try:
             return await self._reconcile(key)
+        except NotFound as error:
+            logger.info("%s %s/%s: gone meanwhile: %s", self._name, *key, error)
+            return None
         except Conflict:
             return _CONFLICT_SECONDS
         except (ClusterError, LabError) as error:

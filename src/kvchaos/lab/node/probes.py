@@ -76,6 +76,9 @@ class Probes:
             )
             return False
         eager = name != "livenessProbe"
+        if not eager:
+            delay = max(float(spec.get("initialDelaySeconds") or 0), _NOTICED_SECONDS)
+            spec = {**spec, "initialDelaySeconds": delay}
         self._spawn(probe.watch(spec, check, report, initial=initial, eager=eager))
         return True
 
