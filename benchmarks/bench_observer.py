@@ -16,7 +16,6 @@ import json
 import multiprocessing
 import os
 import platform
-import queue
 import statistics
 import subprocess
 import sys
@@ -28,14 +27,12 @@ from typing import Any
 
 import zmq
 
-from kvchaos.clock import Clock, SystemClock
+from kvchaos.clock import SystemClock
 from kvchaos.cluster.config import Access
 from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.cluster.watch import WatchEvent
-from kvchaos.index.names import EngineId
 from kvchaos.kvevents.wire import Batch, BlockRemoved, BlockStored, Event, encode
 from kvchaos.observer import Observer
-from kvchaos.observer.follower import Follower
 
 BLOCKS = 8
 BLOCK_SIZE = 16

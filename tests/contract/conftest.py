@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contract.world import World
 
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.config import LAB_CONTEXT
 from kvchaos.cluster.kinds import NAMESPACES
 from kvchaos.cluster.portforward import Bridge
+from tests.contract.world import World
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from tests.contract.world import World, pod, until
 
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, PODS, Kind, Object
 from kvchaos.errors import ClusterError, Invalid, NotFound
+from tests.contract.world import World, pod, until
 
 TOKENS = itertools.count()
 RUNNING = ["Running"]

@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 import pytest
-from tests.contract.world import World, pod, until
 
 from kvchaos.cluster import client
 from kvchaos.cluster.client import Cluster
@@ -24,6 +23,7 @@ from kvchaos.cluster.kinds import (
     Object,
 )
 from kvchaos.errors import AlreadyExists, Conflict, Invalid, NotFound
+from tests.contract.world import World, pod, until
 
 UNKNOWN = Kind("nobody.example", "v1", "things", "Thing")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.contract.world import World, container, pod, pod_spec, until
 
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import PODS
 from kvchaos.errors import Invalid, NotFound
+from tests.contract.world import World, container, pod, pod_spec, until
 
 PROBE = {"httpGet": {"path": "/", "port": 7001}, "periodSeconds": 1, "failureThreshold": 1}
 FIELDS = {"POD_NAME": "metadata.name", "POD_IP": "status.podIP", "POD_NS": "metadata.namespace"}
@@ -57,7 +57,7 @@ def test_pod_is_listed_by_phase(world: World, plain: str) -> None:
     running = [pods.name(each) for each in world.list(PODS, fields="status.phase=Running")]
 
     assert plain in running
-    assert world.list(PODS, fields="status.phase=Failed") == []
+    assert world.list(PODS, fields=f"status.phase=Failed,metadata.name={plain}") == []
 
 
 def test_container_gets_its_environment(world: World, plain: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 
 import pytest
-from tests.contract.world import Agent, World, pod, until
 
 from kvchaos.cluster.kinds import PODS
 from kvchaos.cluster.portforward import Bridge
 from kvchaos.errors import NotFound
+from tests.contract.world import Agent, World, pod, until
 
 NOBODY = 7999  # a port that no process of the pod listens on
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 import urllib3
-from tests.contract.relay import Relay
-from tests.contract.world import World
 
 from kvchaos.clock import SystemClock
 from kvchaos.cluster.call import Call
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import CONFIGMAPS, Kind, Object
 from kvchaos.cluster.watch import Watch, WatchEvent
+from tests.contract.relay import Relay
+from tests.contract.world import World
 
 Seen = tuple[str, str]
 

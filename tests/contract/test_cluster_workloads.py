@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.contract.world import World, container, until
 
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import DEPLOYMENTS, PODS, Object
+from tests.contract.world import World, container, until
 
 
 def deployment(name: str, replicas: int, *, version: str = "1") -> Object:

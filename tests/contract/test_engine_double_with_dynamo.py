@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 import requests
-from tests.lab.sim_processes import CLOCK, HOST, EngineProcess, free_port
 
 from kvchaos.clock import poll
+from tests.lab.sim_processes import CLOCK, HOST, EngineProcess, free_port
 
 PYTHON = os.environ.get("KVCHAOS_DYNAMO_PYTHON", "")
 MODEL = "kvchaos-demo"

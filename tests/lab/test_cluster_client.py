@@ -7,6 +7,11 @@ import socket
 import threading
 
 import pytest
+
+from kvchaos.cluster.client import Cluster
+from kvchaos.cluster.kinds import CONFIGMAPS, DEPLOYMENTS, PODS, Object
+from kvchaos.cluster.transport import OutcomeUnknown
+from kvchaos.errors import AlreadyExists, ClusterError, ClusterUnreachable, NotFound
 from tests.lab.scripted_api import (
     FakeClock,
     ScriptedApi,
@@ -17,11 +22,6 @@ from tests.lab.scripted_api import (
     refuse,
     scripted,
 )
-
-from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.kinds import CONFIGMAPS, DEPLOYMENTS, PODS, Object
-from kvchaos.cluster.transport import OutcomeUnknown
-from kvchaos.errors import AlreadyExists, ClusterError, ClusterUnreachable, NotFound
 
 pytestmark = pytest.mark.lab
 

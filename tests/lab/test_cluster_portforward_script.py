@@ -10,12 +10,12 @@ from contextlib import contextmanager
 
 import pytest
 from aiohttp import WSMsgType, web
-from tests.lab.scripted_api import FakeClock, access_to
 
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.portforward import Bridge, Failure
 from kvchaos.cluster.tunnel import Target
 from kvchaos.errors import ClusterUnreachable, Forbidden
+from tests.lab.scripted_api import FakeClock, access_to
 
 pytestmark = pytest.mark.lab
 

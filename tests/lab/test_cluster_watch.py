@@ -6,6 +6,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
+from kvchaos.cluster import watch
+from kvchaos.cluster.client import Cluster
+from kvchaos.cluster.kinds import CONFIGMAPS, Object
+from kvchaos.cluster.watch import WatchEvent
+from kvchaos.errors import ClusterError, Forbidden
 from tests.lab.scripted_api import (
     FakeClock,
     ScriptedApi,
@@ -15,12 +21,6 @@ from tests.lab.scripted_api import (
     scripted,
     stream,
 )
-
-from kvchaos.cluster import watch
-from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.kinds import CONFIGMAPS, Object
-from kvchaos.cluster.watch import WatchEvent
-from kvchaos.errors import ClusterError, Forbidden
 
 pytestmark = pytest.mark.lab
 

@@ -10,9 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.contract.relay import Relay
-from tests.played_cluster import PlayedCluster
-from tests.streams import ENGINE, GPU, NAMESPACE, OTHER, engine_pod, removed, stored
 
 from kvchaos.clock import SystemClock, poll
 from kvchaos.cluster.kinds import Object
@@ -22,6 +19,9 @@ from kvchaos.kvevents.publisher import Publisher
 from kvchaos.observer import Observer
 from kvchaos.observer.observer import NO_ENGINES
 from kvchaos.observer.settings import Bounds
+from tests.contract.relay import Relay
+from tests.played_cluster import PlayedCluster
+from tests.streams import ENGINE, GPU, NAMESPACE, OTHER, engine_pod, removed, stored
 
 pytestmark = pytest.mark.lab
 

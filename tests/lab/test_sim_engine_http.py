@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import requests
-from tests.lab.sim_processes import CLOCK, HOST, EngineProcess
 
 from kvchaos.clock import poll
+from tests.lab.sim_processes import CLOCK, HOST, EngineProcess
 
 pytestmark = pytest.mark.lab
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from tests.lab.sim_processes import CLOCK, EngineProcess, as_found, free_port
 
 from kvchaos.clock import poll
 from kvchaos.sim.router.engines import Engine, RankPorts
 from kvchaos.sim.router.http import Router
 from kvchaos.sim.router.receiver import Receiver
+from tests.lab.sim_processes import CLOCK, EngineProcess, as_found, free_port
 
 pytestmark = pytest.mark.lab
 
@@ -78,6 +79,35 @@ def test_a_request_goes_where_its_prefix_is(receiver: Receiver) -> None:
             assert usage["prompt_tokens_details"] == {"cached_tokens": 32}
 
     ask(receiver, questions)
+
+
+def test_a_request_goes_to_the_rank_that_holds_its_prefix(tmp_path: Path) -> None:
+    """The engine alone would choose by load, and find nothing."""
+    prompt = list(range(700, 733))
+    receiver = Receiver(recover=True, clock=CLOCK)
+    receiver.start()
+
+    async def questions(client: Client) -> None:
+        answer = await client.post("/v1/completions", json={"prompt": prompt, "max_tokens": 1})
+        usage = (await answer.json())["usage"]
+        assert usage["prompt_tokens_details"] == {"cached_tokens": 32}
+
+    with EngineProcess(tmp_path / "log", ranks=2) as engine:
+        engine.complete(prompt, rank=1)
+        ports = [RankPorts(engine.events + rank, engine.replay + rank) for rank in range(2)]
+        receiver.found(as_found(engine, ports=ports))
+        try:
+            held, _ = poll(
+                lambda: [match.tokens for match in receiver.match(prompt)],
+                lambda tokens: tokens == [32],
+                timeout=15,
+                every=0.02,
+                clock=CLOCK,
+            )
+            assert held == [32]
+            ask(receiver, questions)
+        finally:
+            receiver.stop()
 
 
 def test_match_tells_how_much_each_pod_holds(receiver: Receiver) -> None:

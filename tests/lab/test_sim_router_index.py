@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.sim_processes import CLOCK, EngineProcess, Link, as_found
 
 from kvchaos.clock import poll
 from kvchaos.sim.router.engines import RankPorts
 from kvchaos.sim.router.receiver import Receiver
+from tests.lab.sim_processes import CLOCK, EngineProcess, Link, as_found
 
 pytestmark = pytest.mark.lab
 

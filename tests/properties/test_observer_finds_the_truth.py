@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from tests.streams import ENGINE, ScriptedLink, batch, frames, removed, stored
 
 from kvchaos.index.names import BlockKey
 from kvchaos.index.oracle import Expected, Oracle
@@ -18,6 +17,7 @@ from kvchaos.kvevents.subscriber import Link
 from kvchaos.kvevents.wire import AllBlocksCleared, BlockRemoved, BlockStored, Event, encode
 from kvchaos.observer.follower import Follower
 from kvchaos.observer.settings import Bounds
+from tests.streams import ENGINE, ScriptedLink, batch, frames, removed, stored
 
 BLOCKS = st.lists(st.integers(0, 5), min_size=1, max_size=3)
 MEDIA = st.sampled_from(["GPU", "CPU"])

@@ -7,11 +7,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import Json, run_that_recovered
 
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import summary
 from kvchaos.verdict.verdict import Verdict, judge, merge
+from tests.builders import Json, run_that_recovered
 
 NEEDED = sorted({each["event"] for each in run_that_recovered()} - {"run_started", "traffic"})
 NAMES = [*NEEDED, "run_started", "traffic", "stream", "fault_failed", "something else"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from tests.streams import CPU, ENGINE, GPU, OTHER
-
 from kvchaos.index.compare import Difference, compare
 from kvchaos.index.names import Block, EngineId
 from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.oracle import Expected
+from tests.streams import CPU, ENGINE, GPU, OTHER
 
 ALIVE = {ENGINE.pod, OTHER.pod}
 

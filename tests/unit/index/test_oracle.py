@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.streams import CPU, ENGINE, GPU, OTHER, batch, removed, stored
-
 from kvchaos.index.names import BlockKey
 from kvchaos.index.oracle import Expected, Holdings, Oracle
 from kvchaos.kvevents.wire import AllBlocksCleared, Event, UnknownEvent
+from tests.streams import CPU, ENGINE, GPU, OTHER, batch, removed, stored
 
 
 def holdings_after(*events: Event) -> Holdings:

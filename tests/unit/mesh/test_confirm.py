@@ -6,6 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from kvchaos.mesh.confirm import in_effect
+from kvchaos.mesh.fault import Effect, Evidence, Fault, Injected, Target
 from tests.scripted import (
     ENDED,
     INJECTED,
@@ -17,9 +20,6 @@ from tests.scripted import (
     rules,
     status,
 )
-
-from kvchaos.mesh.confirm import in_effect
-from kvchaos.mesh.fault import Effect, Evidence, Fault, Injected, Target
 
 CUT = "kvchaos/cut-r1"
 A = Target("a", "a-uid", "kvchaos", ".", running=("a-p0",))

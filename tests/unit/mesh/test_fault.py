@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.scripted import partition, pod_fault, selector
-
 from kvchaos.mesh.fault import End, Evidence, Fault, Injected, Recovered, Target
+from tests.scripted import partition, pod_fault, selector
 
 
 def test_a_fault_is_read_from_its_body() -> None:

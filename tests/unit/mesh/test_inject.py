@@ -6,6 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from kvchaos.errors import (
+    AlreadyExists,
+    FaultNotInjected,
+    FaultRefused,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TemplateInvalid,
+)
+from kvchaos.mesh.fault import Evidence, Fault, Injected, Target
+from kvchaos.mesh.inject import inject
+from kvchaos.mesh.ledger import Ledger
 from tests.scripted import (
     ENDED,
     INJECTED,
@@ -20,19 +33,6 @@ from tests.scripted import (
     status,
     unreachable,
 )
-
-from kvchaos.errors import (
-    AlreadyExists,
-    FaultNotInjected,
-    FaultRefused,
-    Forbidden,
-    Invalid,
-    NotFound,
-    TemplateInvalid,
-)
-from kvchaos.mesh.fault import Evidence, Fault, Injected, Target
-from kvchaos.mesh.inject import inject
-from kvchaos.mesh.ledger import Ledger
 
 CUT = "kvchaos/cut-r1"
 WRITES = ("try", "create", "delete", "patch")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.scripted import partition, pod_fault, selector
 
 from kvchaos.mesh.lint import lint
+from tests.scripted import partition, pod_fault, selector
 
 
 def test_a_fault_that_keeps_all_rules_has_no_findings() -> None:

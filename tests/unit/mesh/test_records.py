@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.scripted import ENDED, INJECTED, WAITING, partition, record, rules, status
 
 from kvchaos.mesh.records import (
     conditions,
@@ -17,6 +16,7 @@ from kvchaos.mesh.records import (
     sources,
     without_source,
 )
+from tests.scripted import ENDED, INJECTED, WAITING, partition, record, rules, status
 
 
 def with_status(found: Any) -> dict[str, Any]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from kvchaos.errors import Conflict, FaultNotRecovered, NotFound
+from kvchaos.mesh.fault import End, Fault, Recovered
+from kvchaos.mesh.recover import await_end, recover
 from tests.scripted import (
     ENDED,
     INJECTED,
@@ -17,10 +21,6 @@ from tests.scripted import (
     status,
     unreachable,
 )
-
-from kvchaos.errors import Conflict, FaultNotRecovered, NotFound
-from kvchaos.mesh.fault import End, Fault, Recovered
-from kvchaos.mesh.recover import await_end, recover
 
 CUT = "kvchaos/cut-r1"
 FAULT = Fault.of(partition())

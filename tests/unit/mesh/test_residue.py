@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.scripted import INJECTED, ScriptedCluster, partition, pod_fault, rules
-
 from kvchaos.errors import NotFound
 from kvchaos.mesh.residue import Residue, residue
+from tests.scripted import INJECTED, ScriptedCluster, partition, pod_fault, rules
 
 HERE = ["kvchaos"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.scripted import ScriptedCluster, partition, pod, pod_fault, selector
 
 from kvchaos.errors import FaultRefused
 from kvchaos.mesh.fault import Target
 from kvchaos.mesh.records import Record
 from kvchaos.mesh.targets import field_query, hit, label_query, resolve, select
+from tests.scripted import ScriptedCluster, partition, pod, pod_fault, selector
 
 
 def test_both_ends_of_a_partition_are_resolved() -> None:

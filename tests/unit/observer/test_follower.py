@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.streams import ENGINE, GPU, ScriptedLink, frames, message, removed, stored
-
 from kvchaos.index.oracle import Expected, Oracle
 from kvchaos.kvevents.frames import Message
 from kvchaos.kvevents.replay import End
 from kvchaos.kvevents.subscriber import Link
 from kvchaos.observer.follower import REPORTED, Follower
 from kvchaos.observer.settings import Bounds
+from tests.streams import ENGINE, GPU, ScriptedLink, frames, message, removed, stored
 
 BOUNDS = Bounds(silence=2.0, confirm=0.25)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.streams import ENGINE, ScriptedLink, engine_pod, message, stored
-
 from kvchaos.cluster.kinds import Object
 from kvchaos.cluster.watch import WatchEvent
 from kvchaos.errors import EngineUnreachable
@@ -15,6 +13,7 @@ from kvchaos.kvevents.replay import End
 from kvchaos.kvevents.subscriber import Link
 from kvchaos.observer.roster import Roster
 from kvchaos.observer.settings import Bounds, Ports
+from tests.streams import ENGINE, ScriptedLink, engine_pod, message, stored
 
 POD = engine_pod()
 RESTARTED = engine_pod(restarts=1, started="2026-01-01T00:01:00Z")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from tests.streams import NAMESPACE, engine_pod
 
 from kvchaos.cluster.portforward import Failure
 from kvchaos.cluster.tunnel import Target
 from kvchaos.errors import EngineUnreachable
 from kvchaos.observer.transport import Direct, Forwarded, usual
+from tests.streams import NAMESPACE, engine_pod
 
 
 @dataclass

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.builders import KILL, Json, blind_sample, event, injected, recovered, recovery, sample
-
 from kvchaos.report.bar import Bar, bar
 from kvchaos.report.json import faults
+from tests.builders import KILL, Json, blind_sample, event, injected, recovered, recovery, sample
 
 
 def drawn(history: list[Json], *, cells: int = 21) -> Bar | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.builders import NOBODY_WRONG, recovery
 
 from kvchaos.report.headline import headline
 from kvchaos.verdict.result import Result, failed, passed, unknown
 from kvchaos.verdict.verdict import Judgement, merge
+from tests.builders import NOBODY_WRONG, recovery
 
 FINE = passed("steady state before", "fine")
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+
+from kvchaos.report.json import as_json, left_wrong, worst_sample
+from kvchaos.verdict.verdict import judge
 from tests.builders import (
     ENGINES,
     NOBODY_WRONG,
@@ -21,9 +24,6 @@ from tests.builders import (
     sample,
     started,
 )
-
-from kvchaos.report.json import as_json, left_wrong, worst_sample
-from kvchaos.verdict.verdict import judge
 
 
 def record(history: list[Json]) -> Json:

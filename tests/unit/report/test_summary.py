@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests import builders
-from tests.builders import Json, altered, event, injected, started, without
 
 from kvchaos.report.summary import print_summary, summary
 from kvchaos.verdict.verdict import judge
+from tests import builders
+from tests.builders import Json, altered, event, injected, started, without
 
 SAMPLES = Path(__file__).parents[2] / "data" / "summaries"
 RUNS: list[Callable[[], list[Json]]] = [

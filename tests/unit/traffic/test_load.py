@@ -6,12 +6,12 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from tests.scripted import FakeClock
 
 from kvchaos.errors import RouterUnreachable
 from kvchaos.traffic.completions import Completion
 from kvchaos.traffic.load import Figures, Load, Shape, quantile
 from kvchaos.traffic.prompts import Prompts
+from tests.scripted import FakeClock
 
 
 def completion(pod: str | None, latency: float, cached: int | None = 16) -> Completion:

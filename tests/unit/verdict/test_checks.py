@@ -6,23 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.builders import (
-    ENGINES,
-    KILL,
-    NOBODY_WRONG,
-    Json,
-    activity,
-    blind_sample,
-    effect,
-    event,
-    injected,
-    observer,
-    recovered,
-    recovery,
-    run_that_recovered,
-    sample,
-    without,
-)
 
 from kvchaos.verdict.checks import CHECKS
 from kvchaos.verdict.events import Events
@@ -39,6 +22,23 @@ from kvchaos.verdict.run_checks import (
     run_reached_its_end,
     steady_state_after,
     steady_state_before,
+)
+from tests.builders import (
+    ENGINES,
+    KILL,
+    NOBODY_WRONG,
+    Json,
+    activity,
+    blind_sample,
+    effect,
+    event,
+    injected,
+    observer,
+    recovered,
+    recovery,
+    run_that_recovered,
+    sample,
+    without,
 )
 
 FAULT = "NetworkChaos kvchaos/partition-7f3a9c"

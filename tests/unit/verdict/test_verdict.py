@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
+from kvchaos.verdict.checks import CHECKS
+from kvchaos.verdict.events import Events
+from kvchaos.verdict.result import Result, passed, unknown
+from kvchaos.verdict.verdict import EXIT_CODE, Judgement, Verdict, judge, merge
 from tests.builders import (
     Json,
     altered,
@@ -13,11 +18,6 @@ from tests.builders import (
     run_with_router_unreachable,
     without,
 )
-
-from kvchaos.verdict.checks import CHECKS
-from kvchaos.verdict.events import Events
-from kvchaos.verdict.result import Result, passed, unknown
-from kvchaos.verdict.verdict import EXIT_CODE, Judgement, Verdict, judge, merge
 
 PASS, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
 

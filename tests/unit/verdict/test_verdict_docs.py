@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.builders import run_that_recovered
-
 from kvchaos.verdict.checks import CHECKS
 from kvchaos.verdict.verdict import EXIT_CODE
+from tests.builders import run_that_recovered
 
 PAGE = (Path(__file__).parents[3] / "docs" / "verdict.md").read_text(encoding="utf-8")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import threading
 from pathlib import Path
 
 import click
@@ -25,6 +27,13 @@ _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 def own_namespace() -> str:
     """The namespace of the pod this runs in, else the default one."""
     return _OWN_NAMESPACE.read_text().strip() if _OWN_NAMESPACE.is_file() else NAMESPACE
+
+
+def _die_with(death: threading.ExceptHookArgs) -> None:
+    """End the whole router when a thread dies: a stale index that still answers is worse."""
+    name = death.thread.name if death.thread else "?"
+    logger.critical("thread %s died", name, exc_info=death.exc_value)
+    os._exit(1)
 
 
 @click.command("router")
@@ -63,6 +72,7 @@ def main(
 ) -> None:
     """A reference router: an index of the engines' prefix caches, kept right by replays."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    threading.excepthook = _die_with
     clock = SystemClock()
     receiver = Receiver(recover=recovery == "replay", clock=clock)
     ports = Ports(http=engine_port, events=event_port, replay=replay_port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.unit.lab.apiserver.speaking import NETWORKCHAOS, PODCHAOS, Api, partition
 
 PODNETWORKCHAOS = "/apis/chaos-mesh.org/v1alpha1/namespaces/ns/podnetworkchaos"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.lab.apiserver.speaking import CONFIGMAPS, PODS, Api, config, pod
 
 from kvchaos.lab.apiserver.message import Response
+from tests.unit.lab.apiserver.speaking import CONFIGMAPS, PODS, Api, config, pod
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 

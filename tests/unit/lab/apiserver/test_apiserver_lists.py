@@ -6,6 +6,10 @@ import json
 from typing import Any
 
 import pytest
+
+from kvchaos.lab.apiserver.columns import human_duration
+from kvchaos.lab.apiserver.kinds import KINDS
+from kvchaos.lab.apiserver.message import Request, Response
 from tests.unit.lab.apiserver.speaking import (
     CONFIGMAPS,
     DEPLOYMENTS,
@@ -19,10 +23,6 @@ from tests.unit.lab.apiserver.speaking import (
     partition,
     pod,
 )
-
-from kvchaos.lab.apiserver.columns import human_duration
-from kvchaos.lab.apiserver.kinds import KINDS
-from kvchaos.lab.apiserver.message import Request, Response
 
 
 def test_list_is_sorted_and_carries_a_version_to_watch_from(api: Api) -> None:

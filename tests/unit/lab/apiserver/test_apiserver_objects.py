@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+
+from kvchaos.lab.apiserver.message import Response
 from tests.unit.lab.apiserver.speaking import (
     CONFIGMAPS,
     DEPLOYMENTS,
@@ -18,8 +20,6 @@ from tests.unit.lab.apiserver.speaking import (
     deployment,
     pod,
 )
-
-from kvchaos.lab.apiserver.message import Response
 
 
 def test_created_object_gets_identity_from_the_server(api: Api) -> None:

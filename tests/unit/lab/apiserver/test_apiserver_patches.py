@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from kvchaos.lab.apiserver.patching import merge_patch
+from kvchaos.lab.apiserver.refusal import Refused
+from kvchaos.lab.apiserver.strategic import merge
 from tests.unit.lab.apiserver.speaking import (
     CONFIGMAPS,
     DEPLOYMENTS,
@@ -17,10 +21,6 @@ from tests.unit.lab.apiserver.speaking import (
     deployment,
     partition,
 )
-
-from kvchaos.lab.apiserver.patching import merge_patch
-from kvchaos.lab.apiserver.refusal import Refused
-from kvchaos.lab.apiserver.strategic import merge
 
 
 def test_json_patch_edits_by_path(api: Api) -> None:

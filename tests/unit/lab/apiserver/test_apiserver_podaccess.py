@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.lab.apiserver.speaking import PODS, Api, pod
 
 from kvchaos.lab.apiserver.backend import LogQuery, PodRef
 from kvchaos.lab.apiserver.core import Answer
 from kvchaos.lab.apiserver.message import Request
 from kvchaos.lab.apiserver.podaccess import PROTOCOL, ForwardPorts, ReadLog
+from tests.unit.lab.apiserver.speaking import PODS, Api, pod
 
 
 def running(api: Api, *containers: str, **annotations: str) -> PodRef:

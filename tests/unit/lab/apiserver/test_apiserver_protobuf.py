@@ -6,12 +6,12 @@ import base64
 from typing import Any
 
 import pytest
-from tests.unit.lab.apiserver.speaking import CONFIGMAPS, DEPLOYMENTS, Api
 
 from kvchaos.lab.apiserver import kinds
 from kvchaos.lab.apiserver.kinds import Kind
 from kvchaos.lab.apiserver.protobuf import MEDIA_TYPE, decode
 from kvchaos.lab.apiserver.refusal import Refused
+from tests.unit.lab.apiserver.speaking import CONFIGMAPS, DEPLOYMENTS, Api
 
 
 def varint(value: int) -> bytes:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.lab.apiserver.speaking import CONFIGMAPS, PODS, TABLE, Api, config, pod, seen
 
 from kvchaos.lab.apiserver.watching import Watch
+from tests.unit.lab.apiserver.speaking import CONFIGMAPS, PODS, TABLE, Api, config, pod, seen
 
 
 def version(api: Api) -> str:
