@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kvchaos.cluster import client
+from kvchaos.cluster import pages
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import (
     CONFIGMAPS,
@@ -161,7 +161,7 @@ def test_unsupported_field_selector_is_refused(world: World) -> None:
 
 def test_list_in_pages_is_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """``limit`` and ``continue`` lose and repeat nothing."""
-    monkeypatch.setattr(client, "PAGE", 2)
+    monkeypatch.setattr(pages, "PAGE", 2)
     made = [f"page-{n}" for n in range(5)]
     for name in made:
         world.create(CONFIGMAPS, config(name, labels={"pages": "yes"}))

@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
-
-import msgspec
-import urllib3
+from typing import Self
 
 from kvchaos.clock import Clock, SystemClock
 from kvchaos.cluster.call import Call
 from kvchaos.cluster.config import Access, load
 from kvchaos.cluster.kinds import PODS, SELFSUBJECTACCESSREVIEWS, Kind, Object
+from kvchaos.cluster.pages import Pages, decode
 from kvchaos.cluster.portforward import Bridge
 from kvchaos.cluster.settle import create_once, delete_once
 from kvchaos.cluster.transport import Transport
 from kvchaos.cluster.watch import Watch, WatchEvent
-from kvchaos.errors import ClusterError, Gone, NotFound
+from kvchaos.errors import NotFound
 
 TIMEOUT = 10.0  # seconds for one call, all attempts included
-PAGE = 500  # objects asked for at once
-RELISTS = 3  # times that a list is begun anew when its pages expire
 WRITE = {"fieldManager": "kvchaos", "fieldValidation": "Strict"}
 MERGE = "application/merge-patch+json"
 
@@ -84,7 +80,7 @@ class Cluster:
     ) -> list[Object]:
         """All objects that match both selectors, in one namespace or in all of them."""
         query = {"labelSelector": labels, "fieldSelector": fields}
-        return _Pages(self._transport, namespace).list_page(kind, query)[0]
+        return Pages(self._transport, namespace).list_page(kind, query)[0]
 
     def create(
         self, kind: Kind, body: Object, *, namespace: str | None = None, dry_run: bool = False
@@ -165,7 +161,7 @@ class Cluster:
         later only refusals (Forbidden, NotFound, Invalid).
         """
         query = {"labelSelector": labels, "fieldSelector": fields}
-        watch = Watch(_Pages(self._transport, namespace), kind, query=query, stop=stop)
+        watch = Watch(Pages(self._transport, namespace), kind, query=query, stop=stop)
         return watch.events(namespace=namespace)
 
     def version(self) -> str:
@@ -231,51 +227,4 @@ class Cluster:
         return bridge.connect(pod, port, namespace=namespace)
 
     def _object(self, call: Call) -> Object:
-        return _decode(call, self._transport.send(call))
-
-
-class _Pages:
-    """Lists in pages, and the streams of a watch, in one namespace or in all."""
-
-    def __init__(self, transport: Transport, namespace: str | None) -> None:
-        self._transport = transport
-        self._namespace = namespace
-
-    def open(self, call: Call, *, silence: float) -> urllib3.BaseHTTPResponse:
-        return self._transport.open(call, silence=silence)
-
-    def list_page(self, kind: Kind, query: Mapping[str, str]) -> tuple[list[Object], str]:
-        """Everything and the collection's version; begun anew when the pages expired midway."""
-        for _ in range(RELISTS - 1):
-            try:
-                return self._whole(kind, query)
-            except Gone:
-                continue
-        return self._whole(kind, query)
-
-    def _whole(self, kind: Kind, query: Mapping[str, str]) -> tuple[list[Object], str]:
-        found: list[Object] = []
-        pages = {**query, "limit": str(PAGE)}
-        while True:
-            call = Call(verb="list", kind=kind, namespace=self._namespace, query=pages)
-            page = _decode(call, self._transport.send(call))
-            found += [_named(kind, item) for item in page.get("items") or []]
-            metadata = page.get("metadata", {})
-            if not metadata.get("continue"):
-                return found, str(metadata.get("resourceVersion", ""))
-            pages = {**pages, "continue": metadata["continue"]}
-
-
-def _named(kind: Kind, item: Object) -> Object:
-    """Items of built-in lists come without their kind."""
-    return {"apiVersion": kind.api_version, "kind": kind.kind, **item}
-
-
-def _decode(call: Call, body: bytes) -> Object:
-    try:
-        decoded: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise ClusterError(
-            f"{call}: no JSON came back", saw=repr(body[:80]), look="is this a Kubernetes API?"
-        ) from error
-    return dict(decoded)
+        return decode(call, self._transport.send(call))

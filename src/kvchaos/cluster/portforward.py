@@ -1,9 +1,10 @@
 """Loopback addresses that lead into pods through the API server, for pyzmq and HTTP alike.
 
 It works wherever kubectl works and does not cross the pod's network interface, so a partition
-does not blind who looks through it. All streams share one thread with an event loop (a TLS
-connection must not be used from two threads at once, as the client library's own port-forward
-would need); its sockets are bound to 127.0.0.1 and open to every local user, as kubectl's are.
+does not blind who looks through it. All streams share one thread with an event loop. The client
+library's own port-forward is not used: it has no time limit to connect, buffers without bound
+when a reader stalls, and leaves its reader waiting when the link to the API server breaks.
+Listeners are bound to 127.0.0.1 and open to every local user, as kubectl's are.
 """
 
 from __future__ import annotations
