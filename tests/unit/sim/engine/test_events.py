@@ -42,7 +42,7 @@ def test_the_publisher_says_whether_events_leave(text: str, *, publishes: bool) 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ('{"endpiont": "tcp://*:5557"}', "endpiont"),
+        ('{"endpoints": "tcp://*:5557"}', "unknown field .endpoints."),
         ('{"buffer_steps": "many"}', "buffer_steps"),
         ('{"publisher": "kafka"}', "kafka"),
         ("{", "truncated"),
