@@ -150,11 +150,14 @@ def replay(
         while turn is not _Turn.DONE:
             if turn is _Turn.REQUEST:
                 client.request(found.begin())
+                turn = _Turn.READ
             left = deadline - clock.now()
             if left <= 0:
                 found.lacks(f"the replay was not over after {total_timeout:g} s")
                 break
-            turn = found.take(client.receive(min(idle_timeout, left)))
+            reply = client.receive(min(idle_timeout, left))
+            if reply is not None or left > idle_timeout:
+                turn = found.take(reply)
     return Replayed(found.messages, not found.reason, found.reason)
 
 

@@ -60,8 +60,8 @@ class Subscription:
             self.socket.heartbeat_ivl = milliseconds(heartbeat)
             self.socket.heartbeat_timeout = milliseconds(heartbeat_timeout or heartbeat)
         self.socket.subscribe(topic)
-        self._monitor = self.socket.get_monitor_socket(_EVENTS)
         self._links: list[LinkEvent] = []
+        self._monitor = self.socket.get_monitor_socket(_EVENTS)
         try:
             connect(self.socket, endpoint)
         except EngineUnreachable:
@@ -175,15 +175,16 @@ def open_socket(kind: int, *, rcvhwm: int) -> zmq.Socket[bytes]:
 
 
 def connect(socket: zmq.Socket[bytes], endpoint: str) -> None:
-    """Start to connect; ``EngineUnreachable`` if ``endpoint`` is no endpoint."""
+    """Start to connect; ``EngineUnreachable``, and ``socket`` closed, if that is no endpoint."""
     try:
         socket.ipv6 = "[" in endpoint
         socket.connect(endpoint)
     except zmq.ZMQError as error:
+        socket.close()
         raise EngineUnreachable(
             "event endpoint is not usable",
             wanted="such as tcp://10.0.0.7:5557",
-            saw=f"{endpoint} ({error.strerror})",
+            saw=f"{endpoint or 'nothing'} ({error.strerror})",
         ) from error
 
 
