@@ -352,6 +352,16 @@ def test_replay_asks_again_for_what_was_left_out(stack: ExitStack) -> None:
     assert (found.reason, server.starts) == ("history begins at 4, asked from 2", [0, 1, 2])
 
 
+def test_long_replay_is_confirmed(stack: ExitStack) -> None:
+    """A ROUTER may drop the last replies and still get the end marker through."""
+    server = Scripted(stack, replies(*range(600), None), replies(600, None))
+
+    found = scripted(server)
+
+    assert [message.seq for message in found.messages] == list(range(601))
+    assert (found.complete, server.starts) == (True, [0, 600])
+
+
 def test_malformed_replies_are_passed_over(stack: ExitStack) -> None:
     """They are counted, and what is lacking then is asked for again."""
     server = Scripted(stack, [[b"", b"junk"], *replies(0, None)])

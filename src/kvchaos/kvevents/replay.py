@@ -24,6 +24,8 @@ from kvchaos.kvevents.subscriber import connect, milliseconds, open_socket
 logger = logging.getLogger(__name__)
 
 _QUEUE: Final = 20_000
+_BURST: Final = 500
+"""Replies from which on a ROUTER at libzmq's default high-water mark may drop the last ones."""
 
 
 class End(Enum):
@@ -141,7 +143,7 @@ def replay(
     """Every batch from ``start`` on that the engine at ``endpoint`` still has, at most ``limit``.
 
     Asks again for what comes next where replies ceased for ``idle_timeout`` seconds or skipped
-    some, as long as that brings more.
+    some, as long as that brings more; and after a long replay, whether that was really all.
     """
     deadline = clock.now() + total_timeout
     found = _Found(start, limit)
@@ -175,11 +177,11 @@ class _Found:
         self.reason = ""
         self._next = start
         self._limit = limit
-        self._more = False
+        self._new = 0
 
     def begin(self) -> int:
         """Where the next request starts."""
-        self._more = False
+        self._new = 0
         return self._next
 
     def lacks(self, reason: str) -> None:
@@ -187,9 +189,9 @@ class _Found:
 
     def take(self, reply: Message | End | None) -> _Turn:
         if reply is End.END:
-            return _Turn.DONE
+            return _Turn.REQUEST if self._new >= _BURST else _Turn.DONE
         if reply is None or reply.seq > self._next:
-            if self._more:
+            if self._new:
                 return _Turn.REQUEST
             if reply is None:
                 self.lacks("no reply came, not even the end marker")
@@ -201,7 +203,7 @@ class _Found:
         if reply.seq >= self._next:
             self.messages.append(reply)
             self._next = reply.seq + 1
-            self._more = True
+            self._new += 1
         if len(self.messages) < self._limit:
             return _Turn.READ
         self.lacks(f"more than {self._limit} batches")
