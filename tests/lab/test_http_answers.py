@@ -53,6 +53,9 @@ class Played(ThreadingHTTPServer):
         self.stall = threading.Event()
         self.stall.set()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that did not wait for the answer is part of a test."""
+
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.server_address[1]}"
