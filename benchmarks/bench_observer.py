@@ -4,7 +4,8 @@ A publisher in a process of its own sends batches that were encoded before, over
 as they are taken (it waits at its high-water mark instead of dropping), so that it is never the
 bottleneck; its own rate against a consumer that only receives is measured too. The observer is the
 real one, with its threads, its locks and its libzmq I/O thread, pinned to one core (``cores`` 1:
-the publisher shares that core; 2: it has the other one).
+the publisher shares that core; 2: it has the other one). Blocks per CPU second (of the observer's
+process, all threads) tell what one core does on a machine that has other work as well.
 
     python benchmarks/bench_observer.py [--seconds 3] [--runs 5] [--seed 7] > result.json
 """
@@ -174,10 +175,13 @@ def measure(rig: Rig, seconds: float) -> dict[str, float]:
     gaps = observer.wait_ready(0.0)
     observer.stop()
     took = ended - began
+    worked = spent.user + spent.system - cpu.user - cpu.system
+    blocks = last["blocks"] - first["blocks"]
     return {
-        "blocks_per_second": (last["blocks"] - first["blocks"]) / took,
+        "blocks_per_second": blocks / took,
+        "blocks_per_cpu_second": blocks / worked,
         "batches_per_second": (last["batches"] - first["batches"]) / took,
-        "cpu_share": (spent.user + spent.system - cpu.user - cpu.system) / took,
+        "cpu_share": worked / took,
         "status_seconds": ended - asked,
         "unready": len(gaps),
     }
@@ -210,8 +214,11 @@ def repeat(
         rig = Rig(kind, given.seed + number, core)
         found.append(run(rig, given.seconds))
         rig.end()
-    rates = [each["blocks_per_second"] for each in found]
-    return {"median_blocks_per_second": round(statistics.median(rates)), "runs": found}
+    rates = [name for name in found[0] if name.startswith("blocks_per_")]
+    medians = {
+        f"median_{name}": round(statistics.median(each[name] for each in found)) for name in rates
+    }
+    return {**medians, "runs": found}
 
 
 def cpu() -> str:
