@@ -7,6 +7,7 @@ the next ``lab up`` clears and ``lab down`` removes.
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,9 +100,9 @@ class LabDirectory:
             shutil.rmtree(self.logs, ignore_errors=True)
 
     def remove(self, *, keep_logs: bool = False) -> None:
-        """Clear, and remove the directory too unless something is left in it."""
+        """Clear, and remove the directory too unless something is left in it, or it may not be."""
         self.clear(keep_logs=keep_logs)
-        if self.root.is_dir() and not any(self.root.iterdir()):
+        with suppress(OSError):
             self.root.rmdir()
 
     def _files(self) -> tuple[Path, ...]:

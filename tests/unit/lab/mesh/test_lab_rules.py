@@ -9,7 +9,7 @@ import pytest
 from kvchaos.lab.mesh.rules import Entries, cuts, entries, short_name, with_entries
 from kvchaos.lab.nftables import Cut
 
-# Chaos Mesh of 2026-09 on Kubernetes 1.34 wrote these for a partition "part-look" in both directions.
+# Chaos Mesh of 2026-09 wrote these on Kubernetes 1.34 for a partition in both directions.
 REAL_SETS = [
     {
         "cidrs": ["10.88.0.20/32"],
@@ -29,7 +29,7 @@ REAL_SETS = [
         "source": "labnode-look/part-look",
     },
 ]
-REAL = {
+REAL: dict[str, Any] = {
     "ipsets": [*REAL_SETS, *REAL_SETS],
     "iptables": [
         {

@@ -37,12 +37,16 @@ def test_failures_while_waiting_eagerly_count_once_a_period() -> None:
         return next(answers)
 
     async def run() -> None:
+        done = asyncio.Event()
+
+        def report(verdict: bool, why: str) -> None:
+            reports.append((verdict, why))
+            if not why:
+                done.set()
+
         spec: dict[str, Any] = {"periodSeconds": 60, "failureThreshold": 2}
-        task = asyncio.ensure_future(
-            watch(spec, check, lambda *seen: reports.append(seen), initial=True, eager=True)
-        )
-        while len(reports) < 2:
-            await asyncio.sleep(0.01)
+        task = asyncio.ensure_future(watch(spec, check, report, initial=True, eager=True))
+        await done.wait()
         task.cancel()
 
     asyncio.run(run())
