@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kvchaos.run import faults, requests, traffic
-from kvchaos.run.current import current
+from kvchaos.run.current import NOTHING_TO_UNDO, current, did_not_start
 
 __all__ = [
     "flush_engines",
@@ -39,6 +39,8 @@ def recover_fault(held: float = 0.0, timeout: float = 60.0) -> dict[str, Any]:
     Returns the faults and when they were healed: the link open again, the pods ready again. Fine
     when there is none. Raises when a fault is not gone, or left something, after ``timeout`` s.
     """
+    if did_not_start():
+        return dict(NOTHING_TO_UNDO)
     return faults.recover(current(), held=held, timeout=timeout)
 
 
@@ -71,4 +73,6 @@ def start_traffic(rate: float = 10.0, prefixes: int = 8, blocks: int = 8) -> dic
 
 def stop_traffic() -> dict[str, Any]:
     """Stop the traffic; returns its counts, hit ratio and latencies (seconds), or ``sent: 0``."""
+    if did_not_start():
+        return dict(NOTHING_TO_UNDO)
     return traffic.stop(current())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kvchaos.run import faults, recovery, requests, streams
-from kvchaos.run.current import current
+from kvchaos.run.current import NOTHING_TO_UNDO, current, did_not_start
 
 __all__ = [
     "canary_visible",
@@ -79,4 +79,6 @@ def no_residue() -> dict[str, Any]:
 
     Returns ``clean`` and what is ``left``.
     """
+    if did_not_start():
+        return dict(NOTHING_TO_UNDO)
     return faults.residue_of(current())

@@ -13,6 +13,9 @@ from kvchaos.run.session import Run
 
 Json = dict[str, Any]
 
+NOTHING_TO_UNDO = {"skipped": "the run did not start, so there is nothing to undo"}
+"""What rollbacks answer then, so that the error itself is the last thing that is read."""
+
 _current: list[Run] = []
 _failed: list[KVChaosError] = []
 
