@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from kvchaos.clock import SystemClock
 from kvchaos.cluster.call import Call
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import CONFIGMAPS, Kind, Object
+from kvchaos.cluster.pages import Pages
 from kvchaos.cluster.watch import Watch, WatchEvent
 from tests.contract.relay import Relay
 from tests.contract.world import World
@@ -133,21 +133,16 @@ class Outdated:
     """The API, except that the first watch is asked for from the first version of all."""
 
     def __init__(self, world: World) -> None:
-        self._transport = world.cluster._transport
-        self._world = world
+        self._pages = Pages(world.cluster._transport, world.namespace)
         self._lists = 0
 
     def list_page(self, kind: Kind, query: Mapping[str, str]) -> tuple[list[Object], str]:
         self._lists += 1
-        found = self._world.list(kind, query["labelSelector"])
-        return found, "1" if self._lists == 1 else self._version(kind)
+        found, version = self._pages.list_page(kind, query)
+        return found, "1" if self._lists == 1 else version
 
     def open(self, call: Call, *, silence: float) -> urllib3.BaseHTTPResponse:
-        return self._transport.open(call, silence=silence)
-
-    def _version(self, kind: Kind) -> str:
-        call = Call(verb="list", kind=kind, namespace=self._world.namespace)
-        return str(json.loads(self._transport.send(call))["metadata"]["resourceVersion"])
+        return self._pages.open(call, silence=silence)
 
 
 def test_version_of_long_ago_leads_to_what_there_is(world: World) -> None:
