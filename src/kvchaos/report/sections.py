@@ -208,10 +208,13 @@ def _known_moments(record: Json) -> Json:
 
 
 def _since(known: Json, key: str, start: str, width: int) -> str:
-    """Seconds from ``start`` to ``key``; blank before it, "not seen" once where it is not known."""
+    """Seconds from ``start`` to ``key``; blank before the heal, "not seen" once if not known.
+
+    An effect may be seen a little before Chaos Mesh reports the injection, hence negative ones.
+    """
     if known[key] is None:
         return f"{'not seen' if start == 'injected' else '':>{width}}"
-    if known[start] is None or known[key] < known[start]:
+    if known[start] is None or (start != "injected" and known[key] < known[start]):
         return " " * width
     return f"{known[key] - known[start]:{width - 2}.2f} s"
 
