@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -448,3 +449,18 @@ def test_closed_publisher_refuses(stack: ExitStack) -> None:
 
     with pytest.raises(KVChaosError, match="publisher is closed"):
         publisher.publish(EVENTS)
+
+
+def test_full_queue_loses_the_batch_and_keeps_its_number(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wait for the sender is bounded; the hole then is there for all to see."""
+    publisher = stack.enter_context(Publisher(ANY_PORT))
+    stuck: queue.Queue[Message] = queue.Queue(1)
+    monkeypatch.setattr(publisher, "_queue", stuck)
+    monkeypatch.setattr("kvchaos.kvevents.publisher._FULL", 0.01)
+
+    seqs = [publisher.publish(EVENTS) for _ in range(2)]
+
+    assert (seqs, stuck.get_nowait().seq) == ([0, 1], 0)
+    assert "batch 1 is lost" in caplog.text

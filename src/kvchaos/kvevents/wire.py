@@ -12,7 +12,6 @@ the frames around it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -38,11 +37,8 @@ class _Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Fields in vLLM's order, so that our bytes are vLLM's."""
 
 
-class BlockStored(_Event, frozen=True, tag=True):
-    """Blocks that now are in ``medium``, the first one after ``parent_block_hash``.
-
-    Masked blocks are missing in ``block_hashes`` but not in ``token_ids``; ``hashes`` normalises.
-    """
+class _Stored(_Event, frozen=True):
+    """The fields that array events had last, in vLLM 0.23."""
 
     block_hashes: list[RawHash]
     parent_block_hash: RawHash | None
@@ -55,18 +51,31 @@ class BlockStored(_Event, frozen=True, tag=True):
     group_idx: int | None = None
     kv_cache_spec_kind: str | None = None
     kv_cache_spec_sliding_window: int | None = None
+
+
+class BlockStored(_Stored, frozen=True, tag=True):
+    """Blocks that now are in ``medium``, the first one after ``parent_block_hash``.
+
+    Masked blocks are missing in ``block_hashes`` but not in ``token_ids``; ``hashes`` normalises.
+    """
+
     locality: str | None = None
     ownership: str | None = None
     session_id: str | None = None
     lookahead_token_ids: list[list[int]] | None = None
 
 
-class BlockRemoved(_Event, frozen=True, tag=True):
-    """One physical copy of each block left ``medium``; another copy may remain."""
+class _Removed(_Event, frozen=True):
+    """As ``_Stored``."""
 
     block_hashes: list[RawHash]
     medium: str | None = msgspec.field(default_factory=_null)
     group_idx: int | None = None
+
+
+class BlockRemoved(_Removed, frozen=True, tag=True):
+    """One physical copy of each block left ``medium``; another copy may remain."""
+
     locality: str | None = None
     ownership: str | None = None
 
@@ -98,15 +107,15 @@ class _Maps(msgspec.Struct, gc=False, array_like=True):
     data_parallel_rank: int | None = None
 
 
-class _StoredArray(BlockStored, frozen=True, array_like=True, tag="BlockStored"):
+class _StoredArray(_Stored, frozen=True, array_like=True, tag="BlockStored"):
     pass
 
 
-class _RemovedArray(BlockRemoved, frozen=True, array_like=True, tag="BlockRemoved"):
+class _RemovedArray(_Removed, frozen=True, array_like=True, tag="BlockRemoved"):
     pass
 
 
-class _ClearedArray(AllBlocksCleared, frozen=True, array_like=True, tag="AllBlocksCleared"):
+class _ClearedArray(_Event, frozen=True, array_like=True, tag="AllBlocksCleared"):
     pass
 
 
@@ -143,13 +152,12 @@ VLLM: Final = Dialect()
 _KNOWN: Final = BlockStored | BlockRemoved | AllBlocksCleared
 _KNOWN_ARRAYS: Final = _StoredArray | _RemovedArray | _ClearedArray
 _NAMES: Final = frozenset({"BlockStored", "BlockRemoved", "AllBlocksCleared"})
-_AS_MAP: Final[dict[type, Callable[..., Event]]] = {
+_AS_MAP: Final[dict[type[_Event], type[BlockStored | BlockRemoved | AllBlocksCleared]]] = {
     _StoredArray: BlockStored,
     _RemovedArray: BlockRemoved,
     _ClearedArray: AllBlocksCleared,
 }
-_ARRAY_FIELDS: Final[dict[type, int]] = {BlockStored: 11, BlockRemoved: 3, AllBlocksCleared: 0}
-"""How many fields array events had last, in vLLM 0.23."""
+_ARRAY_FIELDS: Final = {made: len(kind.__struct_fields__) for kind, made in _AS_MAP.items()}
 _BAD: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _values: Final = msgspec.structs.astuple
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -183,25 +191,21 @@ def decode(payload: bytes) -> Batch:
     try:
         if _holds_arrays(payload):
             found = _decode_arrays(payload)
-            return Batch(found.ts, _as_maps(found.events), found.data_parallel_rank)
+            events: list[Event] = [_AS_MAP[type(one)](*_values(one)) for one in found.events]
+            return Batch(found.ts, events, found.data_parallel_rank)
         batch = _decode_maps(payload)
         return Batch(batch.ts, batch.events, batch.data_parallel_rank)  # type: ignore[arg-type]
-    except _BAD:
+    except (*_BAD, IndexError):
         return _decode_loosely(payload)
 
 
-_FIRST_EVENT: Final = {b"\xdc": 13, b"\xdd": 15}
-_ARRAY: Final = frozenset({bytes([one]) for one in (*range(0x90, 0xA0), 0xDC, 0xDD)})
-
-
 def _holds_arrays(payload: bytes) -> bool:
-    """Whether the first event is an array, going by the layout that every publisher writes."""
-    at = _FIRST_EVENT.get(payload[10:11], 11)
-    return payload[at : at + 1] in _ARRAY
-
-
-def _as_maps(events: Iterable[Any]) -> list[Event]:
-    return [_AS_MAP[type(event)](*_values(event)) for event in events]
+    """Whether the first event is an array, going by the layout that every publisher writes: one
+    byte for the outer array, nine for ``ts``, one, three or five for the array of events.
+    """
+    size = payload[10]
+    first = payload[11 if size < 0xDC else 13 if size == 0xDC else 15]
+    return 0x90 <= first < 0xA0 or first == 0xDC
 
 
 def _decode_loosely(payload: bytes) -> Batch:
@@ -231,7 +235,8 @@ def _event(value: dict[str, Any] | list[Any]) -> Event:
     if isinstance(value, dict):
         return msgspec.convert(value, _KNOWN)
     plain = [None if isinstance(field, dict) else field for field in value]
-    return _as_maps([msgspec.convert(plain, _KNOWN_ARRAYS)])[0]
+    made = msgspec.convert(plain, _KNOWN_ARRAYS)
+    return _AS_MAP[type(made)](*_values(made))
 
 
 def encode(batch: Batch, dialect: Dialect = VLLM) -> bytes:
