@@ -14,6 +14,7 @@ import pytest
 from kvchaos.clock import SystemClock
 from kvchaos.errors import EngineUnreachable, KVChaosError, RouterUnreachable
 from kvchaos.index.observed import EngineView, Observed
+from kvchaos.index.routers.protocol import RouterIndex
 from kvchaos.index.routers.reference import ReferenceRouter
 from kvchaos.traffic.completions import Completions
 from tests.streams import CPU, GPU
@@ -101,7 +102,7 @@ def serving(answer: Any, *, status: int = 200, **headers: str) -> Iterator[Playe
             thread.join(5)
 
 
-def router(server: Played, timeout: float = 5.0) -> ReferenceRouter:
+def router(server: Played, timeout: float = 5.0) -> RouterIndex:
     return ReferenceRouter(lambda: server.address, timeout=timeout)
 
 

@@ -6,9 +6,6 @@ time, and holds the lock meanwhile. What it sees goes to ``tell`` as the history
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from kvchaos.errors import WireError
 from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Oracle
@@ -19,11 +16,7 @@ from kvchaos.kvevents.subscriber import Link
 from kvchaos.kvevents.wire import decode
 from kvchaos.observer.link import EventLink
 from kvchaos.observer.settings import Bounds
-
-Tell = Callable[[dict[str, Any]], None]
-
-REPORTED = 20
-"""Malformed messages told one by one, per engine; all of them are counted."""
+from kvchaos.observer.streamlog import StreamLog, Tell
 
 
 class Follower:
@@ -36,20 +29,19 @@ class Follower:
         self.connected = False
         self.linked = False  # whether this link was ever on
         self.batches = 0
-        self.malformed = 0
         self.restarted = False  # by what came in; the pod's status may still have to tell of it
         self.last_event_at: float | None = None
         self._oracle = oracle
         self._bounds = bounds
-        self._report = tell
+        self._log = StreamLog(engine, tell)
         self._holdings = oracle.begin(engine, epoch=0, complete=True)
         self._stored_before = 0
         self._now = 0.0
         self._replayed_from: int | None = None
         self._failures = 0
         self._deadline: float | None = None
-        self._confirm = False
         self._confirm_at: float | None = None
+        self._confirm = False
         self._fresh = True
         self._bad_replies = 0
 
@@ -67,6 +59,11 @@ class Follower:
     def incomplete(self) -> str:
         """Why this epoch's blocks will not be known any more; else empty."""
         return self._holdings.reason
+
+    @property
+    def malformed(self) -> int:
+        """How many messages were none."""
+        return self._log.malformed
 
     @property
     def blocks(self) -> int:
@@ -105,10 +102,10 @@ class Follower:
         """The engine's process is known to be another one: begin a new epoch."""
         self._heed(self.tracker.restart(), reason)
 
-    def turn(self, now: float) -> bool:
-        """Take what has come and ask for what is due; whether anything was applied."""
+    def turn(self, now: float) -> None:
+        """Take what has come and ask for what is due."""
         if not self.link:
-            return False
+            return
         self._now, before = now, self.batches
         frames = self.link.live(self._bounds.drain)
         for news in self.link.news():
@@ -116,17 +113,15 @@ class Follower:
         self._take_live(frames)
         self._take_replies(self.link)
         self._on_time()
-        if self.batches == before:
-            return False
-        self.last_event_at = now
-        return True
+        if self.batches > before:
+            self.last_event_at = now
 
     def _linked(self, news: Link) -> None:
         """Attempts that never came to a connection also end as disconnected: no news."""
         if news is Link.DISCONNECTED and not self.connected:
             return
         self.connected = news is Link.CONNECTED
-        self._tell(str(news))
+        self._log.tell(str(news))
         self._off()
         if self.connected:
             self.linked = self._fresh = self._confirm = True
@@ -144,7 +139,7 @@ class Follower:
             try:
                 message = split_live(frames)
             except WireError as error:
-                self._bad(str(error))
+                self._log.bad(str(error))
                 continue
             step = live(message)
             if step.kind is Kind.APPLY:
@@ -157,7 +152,7 @@ class Follower:
         asked = self._deadline is not None
         while self._bad_replies < link.malformed_replies():
             self._bad_replies += 1
-            self._bad("a reply to a replay request could not be read")
+            self._log.bad("a reply to a replay request could not be read")
         for reply in replies if asked else ():
             self._deadline = self._now + self._bounds.silence
             self._failures = 0
@@ -177,11 +172,9 @@ class Follower:
         return step.ask is not None
 
     def _on_time(self) -> None:
-        """What the passing of time brings: a replay that failed, or the one that confirms.
+        """Fail a replay that was silent too long; ask for the one that confirms (see ``Bounds``).
 
-        A batch that was published while the new subscription was on its way to the engine is
-        neither in the first replay nor in the stream; the second replay has it. And where none
-        is answered, asking goes on.
+        Where none is answered, asking goes on.
         """
         if self._deadline is not None and self._now >= self._deadline:
             self._failures += 1
@@ -199,7 +192,7 @@ class Follower:
             return
         replayed = self.batches - (self._replayed_from or 0)
         if replayed:
-            self._tell("replayed", seq=self.head, missing=replayed)
+            self._log.tell("replayed", seq=self.head, missing=replayed)
         self._settle()
 
     def _settle(self) -> None:
@@ -214,7 +207,7 @@ class Follower:
         if step.kind is Kind.RESTART:
             self._begin(step, reason)
         elif step.kind is Kind.GAP and step.missing:
-            self._tell("gap", seq=step.missing.start, missing=len(step.missing))
+            self._log.tell("gap", seq=step.missing.start, missing=len(step.missing))
         elif step.kind is Kind.LOST and step.missing:
             self._incomplete(self.tracker.reason, step.missing)
         for message in step.apply:
@@ -228,7 +221,7 @@ class Follower:
         self._fresh = True
         self._replayed_from = None
         self.restarted = not reason
-        self._tell("restart", reason=reason or "its numbers or its history began anew")
+        self._log.tell("restart", reason=reason or "its numbers or its history began anew")
         if step.ask is None:
             self._settle()
 
@@ -241,7 +234,7 @@ class Follower:
 
     def _incomplete(self, reason: str, missing: range) -> None:
         self._oracle.incomplete(self.engine, reason)
-        self._tell("incomplete", seq=missing.start, missing=len(missing), reason=reason)
+        self._log.tell("incomplete", seq=missing.start, missing=len(missing), reason=reason)
 
     def _apply(self, message: Message) -> None:
         """One batch, the next in order, into the oracle; one that cannot be read is a hole."""
@@ -250,29 +243,11 @@ class Follower:
             batch = decode(message.payload)
         except WireError as error:
             self._holdings.head = message.seq
-            self._bad(str(error), seq=message.seq)
+            self._log.bad(str(error), seq=message.seq)
             reason = f"batch {message.seq} cannot be read"
             self._incomplete(reason, range(message.seq, message.seq + 1))
             return
         self._holdings.apply(batch, seq=message.seq)
         if self._fresh:
             self._fresh = False
-            self._tell("first event", seq=message.seq)
-
-    def _bad(self, reason: str, seq: int | None = None) -> None:
-        self.malformed += 1
-        if self.malformed <= REPORTED:
-            self._tell("malformed", seq=seq, reason=reason)
-
-    def _tell(
-        self, what: str, *, seq: int | None = None, missing: int | None = None, reason: str = ""
-    ) -> None:
-        self._report(
-            {
-                "engine": self.engine._asdict(),
-                "what": what,
-                "seq": seq,
-                "missing": missing,
-                "reason": reason,
-            }
-        )
+            self._log.tell("first event", seq=message.seq)

@@ -14,9 +14,10 @@ from kvchaos.cluster.watch import WatchEvent
 from kvchaos.errors import ClusterError, EngineUnreachable
 from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Oracle
-from kvchaos.observer.follower import Follower, Tell
+from kvchaos.observer.follower import Follower
 from kvchaos.observer.link import OpenLink, ZmqLink
 from kvchaos.observer.settings import Bounds, Ports
+from kvchaos.observer.streamlog import Tell
 from kvchaos.observer.transport import Dial
 
 Life = tuple[int, str]

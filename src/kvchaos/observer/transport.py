@@ -17,6 +17,8 @@ from kvchaos.errors import EngineUnreachable
 from kvchaos.observer.podwatch import Watched
 from kvchaos.observer.settings import Transport
 
+REFUSED = "connection refused"
+
 
 class Engines(Watched, Reachable, Protocol):
     """What the observer needs of a cluster."""
@@ -68,7 +70,12 @@ class Forwarded:
     def failure(self, pod: Object, port: int) -> str:
         place = (pod["metadata"]["namespace"], pods.name(pod), port)
         texts = [each.text for each in self._bridge.recent_failures() if each.target == place]
-        return texts[-1] if texts else ""
+        return _short(texts[-1]) if texts else ""
+
+
+def _short(text: str) -> str:
+    """Kubelets tell of a refused connection in a paragraph."""
+    return REFUSED if REFUSED in text else text
 
 
 def usual(context: str) -> Transport:

@@ -9,8 +9,9 @@ from kvchaos.index.oracle import Expected, Oracle
 from kvchaos.kvevents.frames import Message
 from kvchaos.kvevents.replay import End
 from kvchaos.kvevents.subscriber import Link
-from kvchaos.observer.follower import REPORTED, Follower
+from kvchaos.observer.follower import Follower
 from kvchaos.observer.settings import Bounds
+from kvchaos.observer.streamlog import REPORTED
 from tests.streams import ENGINE, GPU, ScriptedLink, frames, message, removed, stored
 
 BOUNDS = Bounds(silence=2.0, confirm=0.25)
@@ -353,4 +354,6 @@ def test_a_follower_without_a_link_rests() -> None:
     stage = Stage()
     stage.follower.close()
 
-    assert stage.follower.turn(1.0) is False
+    stage.turn(message(0, stored(1)))
+
+    assert stage.follower.batches == 0

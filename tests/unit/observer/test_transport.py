@@ -58,7 +58,14 @@ def test_forwarded_leads_through_the_bridge() -> None:
 def test_forwarded_tells_the_last_failure_of_that_very_port() -> None:
     """What failed elsewhere explains nothing here."""
     here, there = Target(NAMESPACE, "engine-a", 5557), Target(NAMESPACE, "engine-b", 5557)
-    bridge = ScriptedBridge([Failure(here, "old"), Failure(here, "refused"), Failure(there, "x")])
+    bridge = ScriptedBridge([Failure(here, "old"), Failure(here, "gone"), Failure(there, "x")])
 
-    assert Forwarded(bridge).failure(engine_pod(), 5557) == "refused"
+    assert Forwarded(bridge).failure(engine_pod(), 5557) == "gone"
     assert Forwarded(bridge).failure(engine_pod(), 5558) == ""
+
+
+def test_a_refused_connection_is_told_in_two_words() -> None:
+    """A kubelet's own text names sandboxes and network namespaces."""
+    failure = Failure(Target(NAMESPACE, "engine-a", 5557), "in ns: connection refused IPv6 dial")
+
+    assert Forwarded(ScriptedBridge([failure])).failure(engine_pod(), 5557) == "connection refused"
