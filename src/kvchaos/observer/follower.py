@@ -172,10 +172,7 @@ class Follower:
         return step.ask is not None
 
     def _on_time(self) -> None:
-        """Fail a replay that was silent too long; ask for the one that confirms (see ``Bounds``).
-
-        Where none is answered, asking goes on.
-        """
+        """Replays that were silent too long fail, but are asked for again; one confirms others."""
         if self._deadline is not None and self._now >= self._deadline:
             self._failures += 1
             self._confirm = True
