@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,29 +72,30 @@ async def _serve(directory: LabDirectory, state: LabState, node: subprocess.Pope
 
     server = await start(directory)
     try:
-        init = await _node_ready(directory, node)
-        write_state(directory, replace(state, phase=Phase.READY, init=init, url=server.url))
+        async for message in _messages(directory, node):
+            state = _told(state, message)
+            write_state(directory, state)
+        write_state(directory, replace(state, phase=Phase.READY, url=server.url))
         await _until_stopped(directory, node)
     finally:
+        node.kill()  # first, so that nobody talks to the server when it closes
         await server.close()
 
 
-async def _node_ready(directory: LabDirectory, node: subprocess.Popen[bytes]) -> Process | None:
-    """Pid 1 of the pods' namespace, once the node says that it is ready.
+def _told(state: LabState, message: dict[str, Any]) -> LabState:
+    """The state after a message of the node; LabError when it could not come up."""
+    if "error" in message:
+        fields = dict(message["error"])
+        raise LabError(fields.pop("what"), **fields)
+    return replace(state, init=Process.of(int(message["init"])))
 
-    Raises:
-        LabError: what the node says, or that it says nothing.
-    """
-    init: Process | None = None
-    while True:
-        message = await _next_message(directory, node)
-        if "init" in message:
-            init = Process.of(int(message["init"]))
-        if "ready" in message:
-            return init
-        if "error" in message:
-            fields = dict(message["error"])
-            raise LabError(fields.pop("what"), **fields)
+
+async def _messages(
+    directory: LabDirectory, node: subprocess.Popen[bytes]
+) -> AsyncIterator[dict[str, Any]]:
+    """What the node says until it is ready; LabError when it says nothing for too long."""
+    while "ready" not in (message := await _next_message(directory, node)):
+        yield message
 
 
 async def _next_message(directory: LabDirectory, node: subprocess.Popen[bytes]) -> dict[str, Any]:

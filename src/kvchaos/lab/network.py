@@ -78,14 +78,29 @@ class Network:
             ) from error
 
     def attach(self) -> PodNetwork:
-        """A new pod network on the bridge, with an address of its own."""
+        """A new pod network on the bridge, with an address of its own.
+
+        Raises:
+            LabError: the kernel refuses; nothing of it is left.
+        """
         number = next(self._numbers)
-        pod = PodNetwork(namespaces.new_network(), str(_NET[number]), f"veth{number}")
+        try:
+            handle = namespaces.new_network()
+        except OSError as error:
+            raise namespaces.refused("a network namespace", error) from error
+        pod = PodNetwork(handle, str(_NET[number]), f"veth{number}")
+        try:
+            self._connect(pod)
+        except (NetlinkError, OSError) as error:
+            self.detach(pod)
+            raise LabError("a pod's network cannot be made", saw=str(error)) from error
+        return pod
+
+    def _connect(self, pod: PodNetwork) -> None:
         peer = {"ifname": DEVICE, "net_ns_fd": pod.handle}
         self._route.link("add", ifname=pod.link, kind="veth", peer=peer)
         self._route.link("set", index=self._index(pod.link), master=self._bridge, state="up")
         pod.run(lambda: _configure(pod.address))
-        return pod
 
     def detach(self, pod: PodNetwork) -> None:
         """Take the pod's link away and let its namespace go."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kvchaos.clock import Clock, poll
 from kvchaos.errors import LabError
 from kvchaos.lab.directory import LabDirectory
 from kvchaos.lab.identity import Process
-from kvchaos.lab.state import LabState, Phase, read_state
+from kvchaos.lab.state import LabState, Phase, read_state, write_state
 
 _START_SECONDS = 40.0
 _STOP_SECONDS = 5.0
@@ -31,8 +33,29 @@ def start(directory: LabDirectory, *, clock: Clock) -> LabState:
     Raises:
         LabError: the directory cannot be used.
     """
-    stop(directory, clock=clock)
     directory.create()
+    with _alone(directory):
+        state = running(directory)
+        if state is not None:  # somebody else started it just now
+            return state
+        _end_all(read_state(directory), clock=clock)
+        directory.clear()
+        return _spawn(directory)
+
+
+@contextmanager
+def _alone(directory: LabDirectory) -> Iterator[None]:
+    """One start in a directory at a time; it lasts for milliseconds."""
+    handle = os.open(directory.root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _spawn(directory: LabDirectory) -> LabState:
+    """The state of a daemon just started, already written down for the next who looks."""
     with directory.daemon_log.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - this very package
             [sys.executable, "-m", "kvchaos.lab.daemon", str(directory.root)],
@@ -47,7 +70,9 @@ def start(directory: LabDirectory, *, clock: Clock) -> LabState:
     process.returncode = 0  # it outlives us; nobody here waits for it
     if me is None:
         raise LabError("the lab's daemon did not start", look=str(directory.daemon_log))
-    return LabState(Phase.STARTING, me)
+    state = LabState(Phase.STARTING, me)
+    write_state(directory, state)
+    return state
 
 
 def wait_started(directory: LabDirectory, begun: LabState, *, clock: Clock) -> LabState:
@@ -85,15 +110,16 @@ def stop(directory: LabDirectory, *, clock: Clock, keep_logs: bool = False) -> b
     """
     state = read_state(directory)
     was_up = state is not None and state.alive()
-    if state is not None:
-        for process in _processes(state):
-            _end(process, clock=clock)
+    _end_all(state, clock=clock)
     directory.remove(keep_logs=keep_logs)
     return was_up
 
 
-def _processes(state: LabState) -> Sequence[Process]:
-    return [each for each in (state.daemon, state.init) if each is not None]
+def _end_all(state: LabState | None, *, clock: Clock) -> None:
+    """End the daemon, then see that pid 1 of the pods, and so all of them, is gone."""
+    for process in (state.daemon, state.init) if state is not None else ():
+        if process is not None:
+            _end(process, clock=clock)
 
 
 def _end(process: Process, *, clock: Clock) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from kvchaos.clock import Clock
-from kvchaos.lab.api import NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, Api, Object, Resource
+from kvchaos.lab.api import NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, PODS, Api, Object, Resource
 from kvchaos.lab.informer import Informer, Key
 from kvchaos.lab.mesh.faults import Faults, Tools
 from kvchaos.lab.mesh.impl import Effect
@@ -43,7 +43,7 @@ class Mesh:
         tools = Tools(api, clock, recorder, rng)
         network = Faults(tools, NETWORKCHAOS, informers[NETWORKCHAOS], network_effects)
         pods = Faults(tools, PODCHAOS, informers[PODCHAOS], pod_effects)
-        applied = PodNetworks(api, informers[PODNETWORKCHAOS], kubelet)
+        applied = PodNetworks(api, informers[PODNETWORKCHAOS], informers[PODS], kubelet)
         self._network = WorkQueue("networkchaos", network.reconcile)
         self._pods = WorkQueue("podchaos", pods.reconcile)
         self._applied = WorkQueue("podnetworkchaos", applied.reconcile)

@@ -21,9 +21,10 @@ _RETRY_SECONDS = 1.0
 class PodNetworks:
     """The reconciler."""
 
-    def __init__(self, api: Api, copies: Informer, kubelet: Kubelet) -> None:
+    def __init__(self, api: Api, copies: Informer, pods: Informer, kubelet: Kubelet) -> None:
         self._api = api
         self._copies = copies
+        self._pods = pods
         self._kubelet = kubelet
 
     async def reconcile(self, key: Key) -> float | None:
@@ -46,6 +47,10 @@ class PodNetworks:
 
     async def _apply(self, key: Key, spec: Object) -> str:
         """Empty, or why it could not be applied, in the words of Chaos Mesh."""
+        pod = self._pods.get(key)
+        if pod is not None and pod["spec"].get("hostNetwork"):
+            where = f"a pod({key[0]}/{key[1]}) with `hostNetwork`"
+            return f"It's dangerous to inject network chaos on {where}"
         failed = f"failed to apply for pod {key[0]}/{key[1]}"
         try:
             network = self._kubelet.network(*key)

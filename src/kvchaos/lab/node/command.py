@@ -23,6 +23,7 @@ _OURS = {
     "kvchaos": [sys.executable, "-m", "kvchaos"],
 }
 _PAUSE = ["sleep", "infinity"]
+_HARMLESS_VOLUMES = frozenset({"emptyDir", "projected"})  # this machine's own files are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,17 @@ def resolve(container: Object, environment: Mapping[str, str]) -> list[str] | No
     if not found:
         return NoImage(f"the lab has no images, and this machine no program {words[0]}")
     return [*found, *words[1:]]
+
+
+def unsupported(spec: Object) -> str:
+    """What of a pod spec the lab would have to ignore, to the program's harm; empty if nothing."""
+    if spec.get("initContainers"):
+        return "the lab has no init containers"
+    for volume in spec.get("volumes") or []:
+        kinds = volume.keys() - {"name"} - _HARMLESS_VOLUMES
+        if kinds:
+            return f"the lab has no volumes of kind {', '.join(sorted(kinds))}"
+    return ""
 
 
 def is_pause(image: str) -> bool:

@@ -8,19 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from kvchaos.errors import ClusterError
 from kvchaos.lab.api import Object
 from kvchaos.lab.network import PodNetwork
-from kvchaos.lab.node import process
 from kvchaos.lab.node.backoff import Backoff
-from kvchaos.lab.node.command import NoImage, NoProgram, resolve
-from kvchaos.lab.node.environment import base, environment
 from kvchaos.lab.node.host import Host
 from kvchaos.lab.node.probes import Probes
 from kvchaos.lab.node.process import Life
+from kvchaos.lab.node.starting import StartError, Waiting, start
 from kvchaos.lab.node.status import ContainerRecord, timestamp
 
 logger = logging.getLogger(__name__)
@@ -118,53 +115,21 @@ class Container:
         return loop.time() - began
 
     async def _start(self) -> Life | None:
+        """The next life; None when it could not begin, which the record says."""
         self.record.image = self._spec.get("image", "")
-        variables = await self._environment()
-        if isinstance(variables, str):
-            self._set(waiting={"reason": "CreateContainerConfigError", "message": variables})
+        begun = await start(self._host, self._network, self._pod, self._spec, log=self._log())
+        if isinstance(begun, Waiting):
+            self._host.recorder.warning(self._pod, "Failed", f"Error: {begun.message}")
+            self._set(waiting={"reason": begun.reason, "message": begun.message})
             return None
-        command = resolve(self._spec, variables)
-        if isinstance(command, NoImage):
-            self._set(waiting={"reason": "ErrImagePull", "message": command.message})
-            self._host.recorder.warning(self._pod, "Failed", f"Error: {command.message}")
-            return None
-        if isinstance(command, NoProgram):
-            self._not_started(command.message)
-            return None
-        try:
-            return self._spawn(command, variables)
-        except OSError as error:
-            self._not_started(str(error))
-            return None
-
-    def _spawn(self, command: list[str], variables: Mapping[str, str]) -> Life:
-        life = process.start(
-            command,
-            environment=variables,
-            workdir=self._spec.get("workingDir") or "/",
-            log=self._log(),
-            network=self._network,
-            reaper=self._host.reaper,
-        )
         self.record.container_id = f"kvchaos://{uuid.uuid4().hex}"
+        if isinstance(begun, StartError):
+            self._not_started(begun.message)
+            return None
         self._host.recorder.normal(self._pod, "Started", f"Started container {self.record.name}")
-        return life
-
-    async def _environment(self) -> Mapping[str, str] | str:
-        """The variables, or why they cannot be told."""
-        namespace = self._pod["metadata"]["namespace"]
-        try:
-            return await environment(
-                self._spec,
-                _with_address(self._pod, self._network.address),
-                base=base(self._pod, self._host.directory.pod_kubeconfig),
-                read=lambda plural, name: self._host.read(namespace, plural, name),
-            )
-        except ClusterError as error:
-            return str(error)
+        return begun
 
     def _not_started(self, message: str) -> None:
-        self.record.container_id = f"kvchaos://{uuid.uuid4().hex}"
         self._host.recorder.warning(self._pod, "Failed", f"Error: {message}")
         self._ended(_START_FAILED, reason="StartError", message=message)
 
@@ -249,9 +214,3 @@ class Container:
 
     def _now(self) -> str:
         return timestamp(self._host.clock.wall())
-
-
-def _with_address(pod: Object, address: str) -> Object:
-    """The pod with its address, which its stored status may not say yet."""
-    places = {"podIP": address, "podIPs": [{"ip": address}], "hostIP": ""}
-    return {**pod, "status": {**pod.get("status", {}), **places}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from kvchaos.errors import ClusterError, Conflict, NotFound
+from kvchaos.errors import ClusterError, Conflict, LabError, NotFound
 from kvchaos.lab.addresses import NODE_NAME
 from kvchaos.lab.api import PODS, Object
 from kvchaos.lab.network import PodNetwork
@@ -72,11 +72,20 @@ class Pod:
             await self._write(patch)
             message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {NODE_NAME}"
             self._host.recorder.normal(self._body, "Scheduled", message)
-        self.network = await self._host.attach()
+        self.network = await self._attach()
         self._containers = [
             Container(self._host, self._body, each, self.network, self._changed.set)
             for each in spec["containers"]
         ]
+
+    async def _attach(self) -> PodNetwork:
+        """A network, as soon as there is one to be had."""
+        while True:
+            try:
+                return await self._host.attach()
+            except LabError as error:
+                self._host.recorder.warning(self._body, "FailedCreatePodSandBox", str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def _live(self) -> None:
         loop = asyncio.get_running_loop()
