@@ -21,6 +21,7 @@ from kvchaos.lab.apiserver.podaccess import ForwardPorts
 
 _CHUNK = 256 * 1024  # bytes
 _CONNECT_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 1.0
 logger = logging.getLogger(__name__)
 
 
@@ -52,8 +53,17 @@ async def forward(messages: Messages, asked: ForwardPorts, backend: NodeBackend)
         for task in (closer, *pumps):
             task.cancel()
         await asyncio.gather(closer, *pumps, return_exceptions=True)
-        for _, writer in connections.values():
-            writer.close()
+        await asyncio.gather(*(_close(writer) for _, writer in connections.values()))
+
+
+async def _close(writer: StreamWriter) -> None:
+    """Close once what was written is sent, or drop it when the pod does not take it."""
+    writer.close()
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await writer.wait_closed()
+    except OSError:  # a timeout is one too
+        writer.transport.abort()
 
 
 async def _connect(
