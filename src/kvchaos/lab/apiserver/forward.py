@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from kvchaos.errors import LabError
-from kvchaos.lab.apiserver.backend import NodeBackend
+from kvchaos.lab.apiserver.backend import NodeBackend, PodRef
 from kvchaos.lab.apiserver.podaccess import ForwardPorts
 
 _CHUNK = 256 * 1024  # bytes
@@ -41,24 +41,25 @@ async def forward(messages: Messages, asked: ForwardPorts, backend: NodeBackend)
     """Carry data both ways until the client leaves or every port has ended."""
     for channel in range(2 * len(asked.ports)):
         await messages.send(bytes([channel]) + asked.ports[channel // 2].to_bytes(2, "little"))
-    connections = await _connect(messages, asked, backend)
-    pumps = [
-        asyncio.create_task(_from_pod(messages, channel, reader))
-        for channel, (reader, _) in connections.items()
-    ]
-    closer = asyncio.create_task(_close_after(pumps, messages))
+    writers: dict[int, StreamWriter] = {}
+    tasks: list[asyncio.Task[None]] = []
     try:
-        await _to_pod(messages, {channel: writer for channel, (_, writer) in connections.items()})
+        for index, port in enumerate(asked.ports):
+            if opened := await _open(messages, asked.pod, port, 2 * index + 1, backend):
+                reader, writers[2 * index] = opened
+                tasks.append(asyncio.create_task(_from_pod(messages, 2 * index, reader)))
+        tasks.append(asyncio.create_task(_close_after(tasks.copy(), messages)))
+        await _to_pod(messages, writers)
     finally:
-        for task in (closer, *pumps):
+        for writer in writers.values():  # before any await: this task may be cancelled again
+            writer.close()
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(closer, *pumps, return_exceptions=True)
-        await asyncio.gather(*(_close(writer) for _, writer in connections.values()))
+        await asyncio.gather(*tasks, *map(_closed, writers.values()), return_exceptions=True)
 
 
-async def _close(writer: StreamWriter) -> None:
-    """Close once what was written is sent, or drop it when the pod does not take it."""
-    writer.close()
+async def _closed(writer: StreamWriter) -> None:
+    """Wait until what was written is sent, or drop it when the pod does not take it."""
     try:
         async with asyncio.timeout(_CLOSE_TIMEOUT):
             await writer.wait_closed()
@@ -66,20 +67,18 @@ async def _close(writer: StreamWriter) -> None:
         writer.transport.abort()
 
 
-async def _connect(
-    messages: Messages, asked: ForwardPorts, backend: NodeBackend
-) -> dict[int, tuple[StreamReader, StreamWriter]]:
-    """The connections that could be made, by data channel; the others are told of their error."""
-    connections = {}
-    for index, port in enumerate(asked.ports):
-        try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT):
-                connections[2 * index] = await backend.open_port(asked.pod, port)
-        except (OSError, LabError) as error:  # a timeout is an OSError too
-            text = f"error forwarding port {port} to pod {asked.pod.name}: {error}"
-            logger.info("%s", text)
-            await messages.send(bytes([2 * index + 1]) + text.encode())
-    return connections
+async def _open(
+    messages: Messages, pod: PodRef, port: int, error_channel: int, backend: NodeBackend
+) -> tuple[StreamReader, StreamWriter] | None:
+    """A connection to the port; None if there is none, which the client is told."""
+    try:
+        async with asyncio.timeout(_CONNECT_TIMEOUT):
+            return await backend.open_port(pod, port)
+    except (OSError, LabError) as error:  # a timeout is an OSError too
+        text = f"error forwarding port {port} to pod {pod.name}: {error}"
+        logger.info("%s", text)
+        await messages.send(bytes([error_channel]) + text.encode())
+        return None
 
 
 async def _from_pod(messages: Messages, channel: int, reader: StreamReader) -> None:
