@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,31 @@ def test_second_up_applies_to_the_lab_that_is_up(lab: Lab) -> None:
     lab.up(deployment("web", replicas=2, marker=lab.marker))
 
     assert (lab.state().daemon, len(lab.pods("web"))) == (first, 2)
+
+
+def test_labs_started_at_the_same_time_in_one_place_are_one(lab: Lab) -> None:
+    """Whoever comes second waits for the daemon of the first."""
+    web = deployment("web", replicas=1, marker=lab.marker)
+    with ThreadPoolExecutor(2) as both:
+        done = list(both.map(lambda _: lab.try_up(web), range(2)))
+
+    if "the kernel refuses" in done[0].stderr + done[1].stderr:
+        pytest.skip(done[0].stderr.strip())
+    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    assert len(lab.processes()) == 4  # one daemon, node twice, one pod
+
+
+def test_pod_that_the_lab_would_run_wrongly_is_not_run(lab: Lab) -> None:
+    """What cannot be honoured is said, not ignored."""
+    odd = deployment("web", replicas=1, marker=lab.marker)
+    odd["spec"]["template"]["spec"]["initContainers"] = [{"name": "first", "image": "x"}]
+
+    done = lab.try_up(odd, timeout=2)
+
+    if "the kernel refuses" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode != 0
+    assert "CreateContainerConfigError" in done.stderr
 
 
 def test_pod_that_does_not_come_up_is_named_with_its_last_words(lab: Lab) -> None:

@@ -66,6 +66,9 @@ class WorkQueue:
         except (ClusterError, LabError) as error:
             logger.warning("%s %s/%s: %s", self._name, *key, error)
             return _ERROR_SECONDS
+        except (KeyError, TypeError, ValueError):  # one odd object is not to end the lab
+            logger.exception("%s %s/%s makes no sense", self._name, *key)
+            return None
 
     def _due(self, key: Key) -> None:
         self._timers.pop(key, None)

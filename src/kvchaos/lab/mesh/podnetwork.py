@@ -56,7 +56,7 @@ class PodNetworks:
             network = self._kubelet.network(*key)
             wanted = cuts(spec)
             await asyncio.to_thread(network.run, lambda: set_cuts(wanted))
-        except (LabError, OSError) as error:
+        except (LabError, OSError, ValueError) as error:
             return f"{failed}: unable to set ip tables chains for pod {key[1]}: {error}"
         if spec.get("tcs"):
             return f"{failed}: unable to set tcs for pod {key[1]}: the lab has no netem or tbf"

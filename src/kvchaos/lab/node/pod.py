@@ -95,6 +95,9 @@ class Pod:
         try:
             await self._deleted.wait()
             grace = self._grace()
+            for each in self._containers:
+                message = f"Stopping container {each.record.name}"
+                self._host.recorder.normal(self._body, "Killing", message)
             await asyncio.gather(*(each.stop(grace) for each in self._containers))
             await asyncio.gather(*lives)
         finally:
