@@ -7,6 +7,7 @@ import os
 import threading
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,15 +72,21 @@ class Running:
 @contextmanager
 def running(home: Path) -> Iterator[Running]:
     """A server with TLS and token on loopback, and on a unix socket in ``home``."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="apiserver")
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def live() -> None:
+        stop = asyncio.Event()
+        started.set_result((asyncio.get_running_loop(), stop))
+        await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(live()), name="apiserver")
     thread.start()
+    loop, stop = started.result(timeout=20)
     try:
         yield from _serve(home, loop)
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(stop.set)
         thread.join(timeout=20)
-        loop.close()
 
 
 def _serve(home: Path, loop: asyncio.AbstractEventLoop) -> Iterator[Running]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 import aiohttp
 import pytest
@@ -43,16 +43,13 @@ async def echo(*, limit: int = 0) -> AsyncIterator[int]:
 
     async def answer(reader: StreamReader, writer: StreamWriter) -> None:
         got = 0
-        with suppress(ConnectionError):
+        with suppress(ConnectionError), closing(writer):
             while data := await reader.read(65536):
                 writer.write(data)
                 await writer.drain()
                 got += len(data)
                 if limit and got >= limit:
                     break
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
@@ -149,9 +146,8 @@ def test_client_that_leaves_hangs_up_on_the_pod(api: Running) -> None:
         left: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
         async def hear(reader: StreamReader, writer: StreamWriter) -> None:
-            left.set_result(await reader.read())
-            writer.close()
-            await writer.wait_closed()
+            with closing(writer):
+                left.set_result(await reader.read())
 
         server = await asyncio.start_server(hear, "127.0.0.1", 0)
         async with server:
