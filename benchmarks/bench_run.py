@@ -63,7 +63,7 @@ def measure(folder: Path, environment: dict[str, str]) -> tuple[float, float, fl
 def timed(arguments: list[str], folder: Path, environment: dict[str, str]) -> float:
     """Seconds that ``chaos run`` took."""
     began = time.perf_counter()
-    command = [BIN / "chaos", "--no-version-check", "run", *arguments]
+    command = [str(BIN / "chaos"), "--no-version-check", "run", *arguments]
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return time.perf_counter() - began
 

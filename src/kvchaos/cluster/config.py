@@ -121,7 +121,7 @@ def _in_cluster() -> Access:
         return _from_files("", _user_paths(), hint="the kubeconfig in KUBECONFIG")
     settings = Configuration()
     try:
-        load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
+        load_incluster_config(client_configuration=settings)
     except ConfigException as error:
         raise ContextNotFound(
             "not inside a pod", wanted="a service account", saw=str(error), look="--context"
@@ -144,7 +144,7 @@ def _from_files(context: str, paths: list[Path], *, hint: str) -> Access:
         )
     settings = Configuration()
     try:
-        load_kube_config(  # type: ignore[no-untyped-call]
+        load_kube_config(
             config_file=os.pathsep.join(map(str, paths)),
             context=context or None,
             client_configuration=settings,

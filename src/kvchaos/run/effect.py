@@ -14,7 +14,7 @@ from kvchaos.run.timeline import Sample
 Json = dict[str, Any]
 
 _ENDED = ("disconnected", "restart")
-LASTING = 4  # samples in a row: an event on its way is no effect
+LASTING = 0.5  # seconds in a row: an event on its way is no effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def lost_blocks(pods: Sequence[str]) -> Look:
         row: list[Sample] = []
         for sample in samples:
             row = [*row, sample] if _missing(sample, pods) else []
-            if len(row) >= LASTING:
+            if row and row[-1].at - row[0].at >= LASTING:
                 return Seen(True, _missing_text(row[-1], pods), row[0].at)
         judged = [sample for sample in samples if sample.difference is not None]
         if not judged:

@@ -32,7 +32,7 @@ class Settings:
     ranks: int = 1
     block_size: int = 16
     seed: int = 7
-    sample_every: float = 0.2
+    sample_every: float = 0.1
     ready_timeout: float = 30.0
     runs: str = "kvchaos-runs"
 

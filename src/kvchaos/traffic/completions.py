@@ -16,6 +16,7 @@ import requests
 
 from kvchaos.clock import Clock
 from kvchaos.errors import EngineUnreachable, KVChaosError, RouterUnreachable
+from kvchaos.sessions import session
 
 POD_HEADER = "target-pod"
 RANK_HEADER = "X-data-parallel-rank"
@@ -74,7 +75,7 @@ class Completions:
         url = f"http://{address}/v1/completions"
         began = self.clock.now()
         try:
-            with requests.post(
+            with session().post(
                 url, json=self._body(prompt), headers=headers, timeout=self.timeout
             ) as reply:
                 reply.raise_for_status()

@@ -75,9 +75,13 @@ def running(home: Path) -> Iterator[Running]:
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def live() -> None:
-        stop = asyncio.Event()
-        started.set_result((asyncio.get_running_loop(), stop))
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        started.set_result((loop, stop))
         await stop.wait()
+        transports: Any = getattr(loop, "_transports")  # noqa: B009 - the loop's own list
+        async with asyncio.timeout(10):
+            while len(transports):  # noqa: ASYNC110 - TLS says goodbye before a socket closes
+                await asyncio.sleep(0.01)
 
     thread = threading.Thread(target=lambda: asyncio.run(live()), name="apiserver")
     thread.start()

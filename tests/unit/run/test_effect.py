@@ -18,7 +18,7 @@ def misses(engine: str) -> Difference:
 def test_blocks_that_stay_missing_on_a_target_are_the_effect_of_a_cut() -> None:
     """The effect began with the first of the samples that show it."""
     samples = [Sample(at=1, difference=AGREES)]
-    samples += [Sample(at=2 + i, difference=misses("a/0")) for i in range(LASTING)]
+    samples += [Sample(at=at, difference=misses("a/0")) for at in (2, 2.1, 2 + LASTING)]
 
     seen = lost_blocks(["a"])(samples)
 
@@ -27,7 +27,7 @@ def test_blocks_that_stay_missing_on_a_target_are_the_effect_of_a_cut() -> None:
 
 def test_blocks_missing_for_a_moment_are_no_effect() -> None:
     """An event on its way is not a cut link."""
-    samples = [Sample(at=i, difference=misses("a/0")) for i in range(LASTING - 1)]
+    samples = [Sample(at=at, difference=misses("a/0")) for at in (2, 1.9 + LASTING)]
     samples += [Sample(at=9, difference=AGREES)]
 
     assert lost_blocks(["a"])(samples).holds is False
@@ -35,7 +35,7 @@ def test_blocks_missing_for_a_moment_are_no_effect() -> None:
 
 def test_blocks_missing_on_another_engine_are_no_effect_on_the_target() -> None:
     """Only what the fault hit proves the fault."""
-    samples = [Sample(at=i, difference=misses("b/0")) for i in range(LASTING)]
+    samples = [Sample(at=at, difference=misses("b/0")) for at in (2, 3)]
 
     assert lost_blocks(["a"])(samples).holds is False
 

@@ -15,6 +15,7 @@ import requests
 from kvchaos.errors import RouterUnreachable
 from kvchaos.index.names import BlockKey, Blocks
 from kvchaos.index.observed import EngineView, Observed
+from kvchaos.sessions import session
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ class ReferenceRouter:
         what = f"{method} {path} of the router"
         try:
             url = f"http://{self._address()}{path}"
-            with requests.request(method, url, json=body, timeout=self._timeout) as reply:
+            with session().request(method, url, json=body, timeout=self._timeout) as reply:
                 reply.raise_for_status()
                 return msgspec.json.decode(reply.content, type=shape)
         except requests.RequestException as error:
