@@ -79,8 +79,10 @@ def running(home: Path) -> Iterator[Running]:
         started.set_result((loop, stop))
         await stop.wait()
         transports: Any = getattr(loop, "_transports")  # noqa: B009 - the loop's own list
-        async with asyncio.timeout(10):
-            while len(transports):  # noqa: ASYNC110 - TLS says goodbye before a socket closes
+        async with asyncio.timeout(10):  # TLS says goodbye before a socket closes
+            while any(  # noqa: ASYNC110 - a transport tells nobody of its end
+                one._sock is not None for one in tuple(transports.values())
+            ):
                 await asyncio.sleep(0.01)
 
     thread = threading.Thread(target=lambda: asyncio.run(live()), name="apiserver")
