@@ -57,16 +57,17 @@ def merge(target: Any, patch: Any) -> Any:
 def _merge_object(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     merged = dict(target)
     if (retained := patch.get("$retainKeys")) is not None:
-        merged = {name: value for name, value in merged.items() if name in retained}
+        kept = _listed(retained, "$retainKeys")
+        merged = {name: value for name, value in merged.items() if name in kept}
     for name, values in _directives(patch, _DELETE_FROM):
-        merged[name] = [item for item in merged.get(name) or () if item not in values]
+        merged[name] = [item for item in _items(merged.get(name)) if item not in values]
     for name, value in patch.items():
         if name.startswith("$"):
             continue
         if value is None:
             merged.pop(name, None)
         elif isinstance(value, list):
-            merged[name] = _merge_list(name, merged.get(name) or [], value)
+            merged[name] = _merge_list(name, _items(merged.get(name)), value)
         else:
             merged[name] = merge(merged.get(name), value)
     for name, order in _directives(patch, _ORDER):
@@ -77,7 +78,7 @@ def _merge_object(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, An
 
 def _merge_list(name: str, target: list[Any], patch: list[Any]) -> list[Any]:
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
-        return [_clean(item) for item in patch if item.get("$patch") != "replace"]
+        return [_clean(item) for item in patch if item != {"$patch": "replace"}]
     if name in MERGED_SETS:
         return target + [item for item in patch if item not in target]
     key = _merge_key(name, [*patch, *target])
@@ -89,7 +90,7 @@ def _merge_list(name: str, target: list[Any], patch: list[Any]) -> list[Any]:
             raise bad_request(f"an item of {name} in the patch lacks its merge key {key!r}")
         place = _find(merged, key, item[key])
         if item.get("$patch") == "delete":
-            merged = [one for one in merged if one.get(key) != item[key]]
+            merged = [one for one in merged if _key_of(one, key) != item[key]]
         elif place is None:
             merged.append(merge({}, item))
         else:
@@ -101,14 +102,18 @@ def _ordered(name: str, items: list[Any], order: Sequence[Any]) -> list[Any]:
     """``items`` in the order given; those it does not name keep their places at the end."""
     key = _merge_key(name, [*order, *items])
 
-    def identity(item: Any) -> Any:
-        return item.get(key) if key is not None and isinstance(item, dict) else item
+    ranks = [_key_of(item, key) for item in order]
 
-    ranks = [identity(item) for item in order]
-    return sorted(
-        items,
-        key=lambda item: ranks.index(identity(item)) if identity(item) in ranks else len(ranks),
-    )
+    def rank(item: Any) -> int:
+        identity = _key_of(item, key)
+        return ranks.index(identity) if identity in ranks else len(ranks)
+
+    return sorted(items, key=rank)
+
+
+def _key_of(item: Any, key: str | None) -> Any:
+    """What names an item in its list; a primitive names itself."""
+    return item.get(key) if key is not None and isinstance(item, dict) else item
 
 
 def _merge_key(name: str, items: Sequence[Any]) -> str | None:
@@ -120,15 +125,28 @@ def _merge_key(name: str, items: Sequence[Any]) -> str | None:
 
 def _find(items: Sequence[Any], key: str, value: Any) -> int | None:
     for index, item in enumerate(items):
-        if item.get(key) == value:
+        if _key_of(item, key) == value:
             return index
     return None
 
 
-def _directives(patch: dict[str, Any], prefix: str) -> list[tuple[str, Any]]:
+def _directives(patch: dict[str, Any], prefix: str) -> list[tuple[str, list[Any]]]:
     return [
-        (name[len(prefix) :], value) for name, value in patch.items() if name.startswith(prefix)
+        (name[len(prefix) :], _listed(value, name))
+        for name, value in patch.items()
+        if name.startswith(prefix)
     ]
+
+
+def _listed(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise bad_request(f"{name} in the patch is no list")
+    return value
+
+
+def _items(value: Any) -> list[Any]:
+    """The items of a target's list; what is no list is replaced."""
+    return value if isinstance(value, list) else []
 
 
 def _clean(value: Any) -> Any:
