@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 CONTEXT ?= kvchaos-test
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fmt type e2e bench wheel clean
@@ -24,7 +25,7 @@ demo: setup  ## cut a link of a KV-cache-aware gateway in the embedded lab and w
 
 test: setup  ## every test that needs no cluster: unit, properties, contract, lab
 	$(BIN)/python -m coverage erase
-	COVERAGE_FILE=.coverage $(BIN)/python -m pytest --cov --cov-report= -m "not e2e" --durations=10
+	$(BIN)/python -m pytest --cov --cov-report= -m "not e2e" -n $(WORKERS) --dist loadfile --durations=5
 	@$(MAKE) --no-print-directory cover
 
 .PHONY: cover
@@ -47,8 +48,8 @@ fmt: setup  ## rewrite the files in the house's formatting
 type: setup  ## types alone
 	$(BIN)/mypy
 
-e2e: setup  ## the same experiments on the real cluster named by CONTEXT (and KUBECONFIG)
-	KVCHAOS_E2E_CONTEXT=$(CONTEXT) KVCHAOS_CONTRACT_CONTEXT=$(CONTEXT) $(BIN)/python -m pytest tests/e2e tests/contract -m "e2e or not lab" -p no:randomly
+e2e: setup  ## the contract suite and the experiments on the real cluster named by CONTEXT (and KUBECONFIG)
+	KVCHAOS_E2E_CONTEXT=$(CONTEXT) KVCHAOS_CONTRACT_CONTEXT=$(CONTEXT) $(BIN)/python -m pytest tests/e2e tests/contract -p no:randomly --durations=5
 
 bench: setup  ## the figures of docs/performance.md
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done

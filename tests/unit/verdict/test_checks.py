@@ -489,7 +489,9 @@ def test_observer_passes_and_counts_the_samples_that_could_not_tell() -> None:
         ),
         (
             [event(17.5, "run_ended", journal="failed")],
-            unknown("run reached its end", "a probe of the hypothesis broke, so Chaos Toolkit gave up"),
+            unknown(
+                "run reached its end", "a probe of the hypothesis broke, so Chaos Toolkit gave up"
+            ),
         ),
         (
             [event(17.5, "run_ended", journal="interrupted")],
