@@ -67,7 +67,9 @@ def for_update(
     metadata.carry_over(new, old)
     _complete(kind, new)
     if kind.has_status:
-        new["status"] = old.get("status", {})
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = old["status"]
     defaults.fill(kind, new)
     if kind in _CHAOS and new.get("spec") != old.get("spec"):
         raise denied(f"v{kind.plural}.kb.io", "Cannot update chaos spec")

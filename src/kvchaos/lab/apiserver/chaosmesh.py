@@ -182,12 +182,14 @@ def objections(kind: str, spec: dict[str, Any]) -> list[tuple[str, str]]:
     found = []
     duration = spec.get("duration", "")
     if duration and not _GO_DURATION.fullmatch(duration):
-        why = f'parse duration field error: time: invalid duration "{duration}"'
-        found.append(("spec.duration", f'Invalid value: "{duration}": {why}'))
+        bare = re.fullmatch(r"[-+]?[\d.]+", duration)
+        what = "missing unit in" if bare else "invalid"
+        why = f'parse duration field error: time: {what} duration "{duration}"'
+        found.append(("Spec.Duration", f'Invalid value: "{duration}": {why}'))
     if kind == "PodChaos" and spec.get("action") == "container-kill":
         if not spec.get("containerNames"):
             why = "the name of container is required on container-kill action: invalid value"
-            found.append(("spec.containerNames", f"Invalid value: null: {why}"))
+            found.append(("Spec.containerNames", f"Invalid value: null: {why}"))
     elif kind == "NetworkChaos" and spec.get("action") != "partition":
         found += _netem_objections(spec)
     return found + _mode_objections(spec)
@@ -198,7 +200,7 @@ def _netem_objections(spec: dict[str, Any]) -> list[tuple[str, str]]:
     if direction == "to" or spec.get("target"):
         return []
     why = "`from` and `both` direction cannot be used when targets is empty in netem action"
-    return [("spec.direction", f'Invalid value: "{direction}": {why}')]
+    return [("Spec.direction", f'Invalid value: "{direction}": {why}')]
 
 
 def _mode_objections(spec: dict[str, Any]) -> list[tuple[str, str]]:
@@ -212,4 +214,4 @@ def _mode_objections(spec: dict[str, Any]) -> list[tuple[str, str]]:
         why = "value must be greater than 0 with mode:fixed"
     else:
         why = f"value of {value} is invalid, Must be (0,100] with mode:{mode}"
-    return [("spec.value", f'Invalid value: "{value}": {why}')]
+    return [("Spec.value", f'Invalid value: "{value}": {why}')]

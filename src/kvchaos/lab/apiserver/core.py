@@ -161,8 +161,8 @@ def _not_served(target: Target, verb: str) -> Refused:
     kind = target.kind
     what = f"{kind.resource}/{target.subresource}" if target.subresource else kind.resource
     return not_allowed(
-        f"the kvchaos lab does not allow {verb or 'this method'} on {what}; "
-        f"it allows {', '.join(kind.verbs)}"
+        f"the server does not allow this method on the requested resource (the lab does not "
+        f"allow {verb or 'it'} on {what}; it allows {', '.join(kind.verbs)})"
     )
 
 

@@ -30,7 +30,6 @@ _ROLLING = {"maxUnavailable": "25%", "maxSurge": "25%"}
 _SERVICE = {
     "type": "ClusterIP",
     "sessionAffinity": "None",
-    "clusterIP": "None",  # the lab has no service proxy: every service is headless
 }
 
 
@@ -76,7 +75,9 @@ def service(body: Object) -> None:
     """A headless service whose ports lead to the same port of the pods."""
     spec = body["spec"]
     _fill(spec, _SERVICE)
-    spec.setdefault("clusterIPs", [spec["clusterIP"]])
+    if spec.get("ports"):  # the lab has no service proxy: every service is headless
+        spec.setdefault("clusterIP", "None")
+        spec.setdefault("clusterIPs", [spec["clusterIP"]])
     for port in _objects(spec, "ports"):
         port.setdefault("protocol", "TCP")
         port.setdefault("targetPort", port.get("port"))

@@ -13,11 +13,11 @@ from kvchaos.clock import Clock
 from kvchaos.lab.apiserver import kinds
 from kvchaos.lab.apiserver.message import Object
 from kvchaos.lab.apiserver.metadata import timestamp
-from kvchaos.lab.apiserver.refusal import bad_request, conflict, forbidden
+from kvchaos.lab.apiserver.refusal import Refused, bad_request, conflict, forbidden
 from kvchaos.lab.apiserver.store import Key, Store, Stored
 
 _FOREGROUND = "foregroundDeletion"
-_POLICIES = frozenset({"Background", "Foreground", "Orphan"})
+_POLICIES = ("Background", "Foreground", "Orphan")
 PERMANENT = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -42,7 +42,8 @@ def parse_wish(options: Object, *, grace: str, policy: str, dry_run: bool) -> Wi
     seconds = options.get("gracePeriodSeconds", grace or None)
     chosen = options.get("propagationPolicy") or policy or orphans
     if chosen not in _POLICIES:
-        raise bad_request(f"propagationPolicy {chosen!r} is none of {sorted(_POLICIES)}")
+        message = f"propagationPolicy: Unsupported value: {chosen!r}: not one of {_POLICIES}"
+        raise Refused(422, "Invalid", message)
     try:
         return Wish(
             grace=None if seconds is None else max(0, int(seconds)),
@@ -70,12 +71,12 @@ class Deleter:
             return stored
         if wish.policy == "Orphan":
             self._orphan(stored)
-        self._mark(stored, body, wish)
+        last = self._mark(stored, body, wish)
         if stored.key.kind is kinds.NAMESPACES:
             self._empty(stored.key.name)
         if wish.policy == "Foreground":
             self._delete_dependents(stored)
-        return self.settle(stored)
+        return self.settle(last)
 
     def settle(self, stored: Stored) -> Stored:
         """Remove an object that is to go and that nothing holds; its last state so far."""
@@ -109,13 +110,13 @@ class Deleter:
         if kind is kinds.NAMESPACES and name in PERMANENT:
             raise forbidden(kind, name, "this namespace may not be deleted")
 
-    def _mark(self, stored: Stored, body: Object, wish: Wish) -> None:
+    def _mark(self, stored: Stored, body: Object, wish: Wish) -> Stored:
         """Write the deletion into the object, unless it is there already and as strict."""
         metadata = body["metadata"]
         grace = _grace(stored, body, wish)
         before = metadata.get("deletionGracePeriodSeconds")
         if before is not None and before <= grace:
-            return
+            return stored
         metadata["deletionTimestamp"] = timestamp(self._clock.wall() + grace)
         metadata["deletionGracePeriodSeconds"] = grace
         if "generation" in metadata and before is None:
@@ -125,9 +126,10 @@ class Deleter:
         if wish.policy == "Foreground" and self._blocking(stored):
             metadata["finalizers"] = [*(metadata.get("finalizers") or []), _FOREGROUND]
         if self._is_held(stored, body):
-            self._store.put(stored.key, body)
-        else:
-            self._follow(self._store.remove(stored.key, body))
+            return self._store.put(stored.key, body)
+        last = self._store.remove(stored.key, body)
+        self._follow(last)
+        return last
 
     def _is_held(self, stored: Stored, body: Object) -> bool:
         metadata = body["metadata"]

@@ -81,6 +81,7 @@ NAMESPACES = _core(
     short=("ns",),
     subresources=("status",),
     fields=("status.phase",),
+    returns_deleted=True,
     initial_status={"phase": "Active"},
 )
 NODES = _core(

@@ -9,7 +9,7 @@ import msgspec
 
 from kvchaos.lab.apiserver.kinds import Kind
 from kvchaos.lab.apiserver.message import Object, Request, Response
-from kvchaos.lab.apiserver.refusal import bad_request, expired, not_found
+from kvchaos.lab.apiserver.refusal import bad_request, not_found
 from kvchaos.lab.apiserver.routes import Target
 from kvchaos.lab.apiserver.selectors import Selector, parse_fields, parse_labels
 from kvchaos.lab.apiserver.store import Key, Store, Stored
@@ -121,4 +121,4 @@ def _parse_continue(token: str) -> _Place:
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(token), type=_Place)
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise expired("the provided continue parameter is not of this server") from error
+        raise bad_request(f"invalid continue token: {error}") from error

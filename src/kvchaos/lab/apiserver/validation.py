@@ -5,6 +5,7 @@ Not all of Kubernetes' validation: what would make a client or a controller of t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -65,7 +66,8 @@ def workload(body: Object) -> Iterator[Cause]:
         message = f"Invalid value: {spec.get('replicas')}: must be greater than or equal to 0"
         yield Cause("spec.replicas", message)
     if any(labels.get(key) != value for key, value in selector.items()):
-        message = f"Invalid value: {labels}: `selector` does not match template `labels`"
+        shown = json.dumps(labels)
+        message = f"Invalid value: {shown}: `selector` does not match template `labels`"
         yield Cause("spec.template.metadata.labels", message)
     yield from check_labels(labels, "spec.template.metadata.labels")
     yield from pod_spec(template["spec"], "spec.template.spec")
@@ -118,9 +120,11 @@ def check_change(kind: Kind, old: Object, new: Object) -> Iterator[Cause]:
     if kind in {kinds.DEPLOYMENTS, kinds.REPLICASETS}:
         before, after = old["spec"].get("selector"), new["spec"].get("selector")
         if before != after:
-            yield Cause("spec.selector", f"Invalid value: {after}: field is immutable")
+            message = f"Invalid value: {json.dumps(after)}: field is immutable"
+            yield Cause("spec.selector", message)
     if kind.kind in {"RoleBinding", "ClusterRoleBinding"} and old["roleRef"] != new["roleRef"]:
-        yield Cause("roleRef", f"Invalid value: {new['roleRef']}: cannot change roleRef")
+        message = f"Invalid value: {json.dumps(new['roleRef'])}: cannot change roleRef"
+        yield Cause("roleRef", message)
 
 
 def _frozen(spec: Object, *, bound: bool) -> Object:
@@ -156,7 +160,7 @@ def _container(container: Any, path: str, seen: set[str]) -> Iterator[Cause]:
 
 
 def _port(number: Any, path: str) -> Iterator[Cause]:
-    if number is None:
+    if not number:
         yield required(path)
     elif not _is_count(number) or not 0 < number < 65536:
         yield Cause(path, f"Invalid value: {number}: must be between 1 and 65535, inclusive")

@@ -13,7 +13,13 @@ from kvchaos.lab.apiserver.deleting import Deleter
 from kvchaos.lab.apiserver.kinds import Kind
 from kvchaos.lab.apiserver.message import Object, Request, Response
 from kvchaos.lab.apiserver.reading import fetch
-from kvchaos.lab.apiserver.refusal import already_exists, bad_request, not_found
+from kvchaos.lab.apiserver.refusal import (
+    Refused,
+    already_exists,
+    bad_request,
+    not_allowed,
+    not_found,
+)
 from kvchaos.lab.apiserver.routes import Target
 from kvchaos.lab.apiserver.store import Key, Store, encode
 from kvchaos.lab.apiserver.views import choose
@@ -111,7 +117,7 @@ class Writer:
     def _check_namespace(self, target: Target, body: Any) -> None:
         if not target.namespace:
             if target.kind.namespaced:
-                raise bad_request(f"{target.kind.resource} are created in a namespace")
+                raise not_allowed(f"{target.kind.resource} are created in a namespace")
             return
         stored = self._store.get(Key(kinds.NAMESPACES, "", target.namespace))
         if stored is None:
@@ -120,10 +126,11 @@ class Writer:
 
 
 def dry_run(request: Request) -> bool:
-    """Whether nothing is to be kept; 400 for anything but ``All``."""
+    """Whether nothing is to be kept; 422 for anything but ``All``."""
     values = request.query.get("dryRun", ())
     if any(value != "All" for value in values):
-        raise bad_request(f'dryRun: Unsupported value: {list(values)}: supported values: "All"')
+        message = f'dryRun: Unsupported value: {list(values)}: supported values: "All"'
+        raise Refused(422, "Invalid", message)
     return bool(values)
 
 

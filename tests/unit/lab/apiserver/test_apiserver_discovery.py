@@ -201,4 +201,6 @@ def test_namespace_of_a_collection_is_not_its_name(api: Api) -> None:
 
 def test_object_is_created_in_a_namespace_only(api: Api) -> None:
     """POST to the collection of all namespaces."""
-    assert api.refusal("POST", "/api/v1/configmaps", config("a"))[:2] == (400, "BadRequest")
+    refused = api.refusal("POST", "/api/v1/configmaps", config("a"))
+
+    assert refused[:2] == (405, "MethodNotAllowed")

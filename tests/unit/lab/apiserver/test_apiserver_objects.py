@@ -161,7 +161,7 @@ def test_dry_run_shows_the_result_and_keeps_nothing(api: Api) -> None:
 
 def test_dry_run_of_anything_but_all_is_refused(api: Api) -> None:
     """As in Kubernetes."""
-    assert api.refusal("POST", f"{PODS}?dryRun=Some", pod("a"))[:2] == (400, "BadRequest")
+    assert api.refusal("POST", f"{PODS}?dryRun=Some", pod("a"))[:2] == (422, "Invalid")
 
 
 def test_pod_is_stored_with_the_defaults_that_clients_read(api: Api) -> None:
@@ -348,7 +348,8 @@ def changed(body: Any, path: str, value: Any) -> Any:
         ("spec.containers.0.image", "", "spec.containers[0].image: Required value"),
         ("spec.containers.0.env", [{"value": "x"}], "spec.containers[0].env[0].name: Required"),
         ("spec.containers.0.ports", [{}], "spec.containers[0].ports[0].containerPort: Required"),
-        ("spec.containers.0.ports", [{"containerPort": 0}], "must be between 1 and 65535"),
+        ("spec.containers.0.ports", [{"containerPort": 0}], "containerPort: Required value"),
+        ("spec.containers.0.ports", [{"containerPort": 65536}], "must be between 1 and 65535"),
         ("spec.restartPolicy", "Never ever", "spec.restartPolicy: Unsupported value"),
     ],
 )
