@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kvchaos.lab.apiserver.columns import human_duration
+from kvchaos.lab.apiserver.cells import human_duration
 from kvchaos.lab.apiserver.kinds import KINDS
 from kvchaos.lab.apiserver.message import Request, Response
 from tests.unit.lab.apiserver.speaking import (
