@@ -35,20 +35,22 @@ def wait_for_agreement(run: Run, *, timeout: float) -> float:
 def recovered(run: Run, *, budget: float, needed: int) -> Json:
     """Wait for agreement after the last fault's heal; returns and records how it went."""
     fault = run.last_fault()
-    healed = fault.healed if fault else None
-    since = healed if healed is not None else run.at()
-    timeout = max(0.0, since + budget - run.at())
-    run.sampler.wait(
-        lambda samples: agreed_at(samples, since=since, needed=needed) is not None,
-        since=since,
-        timeout=timeout,
-    )
+    asked = run.at()
+    healed = fault.healed if fault and fault.healed is not None else None
+    since = asked if healed is None else healed
+    judged = run.flushed if run.flushed is not None and run.flushed >= since else asked
+
+    def has_agreed(samples: list[Sample]) -> bool:
+        return agreed_at(samples, healed=since, judged=judged, needed=needed) is not None
+
+    run.sampler.wait(has_agreed, since=since, timeout=max(0.0, since + budget - asked))
     samples = run.sampler.samples()
     moments = timeline(
         samples,
         injected=fault.at if fault else None,
         effect=fault.effect if fault else None,
-        healed=since,
+        healed=healed,
+        judged=judged,
         needed=needed,
     )
     answer = _answer(moments, samples[-1] if samples else None, budget=budget, needed=needed)
@@ -58,10 +60,9 @@ def recovered(run: Run, *, budget: float, needed: int) -> Json:
 
 
 def _answer(moments: Timeline, newest: Sample | None, *, budget: float, needed: int) -> Json:
-    agreed = moments.moments["agreed"] is not None
     left = sample_fields(newest or Sample(at=0.0, reason="no sample was taken"))
     return {
-        "agreed": True if agreed else (None if left["agrees"] is None else False),
+        "agreed": _verdict(moments, left["agrees"]),
         "budget": budget,
         "samples_needed": needed,
         "resolution": round(moments.resolution, 3),
@@ -69,6 +70,13 @@ def _answer(moments: Timeline, newest: Sample | None, *, budget: float, needed: 
         "after_heal": moments.after_heal(),
         "left": {key: left[key] for key in ("engines", "ghosts", "unknown")},
     }
+
+
+def _verdict(moments: Timeline, agrees_now: bool | None) -> bool | None:
+    """Whether the index recovered; None without a heal to recover from, or without an answer."""
+    if moments.moments["agreed"] is not None:
+        return True
+    return None if moments.moments["healed"] is None or agrees_now is None else False
 
 
 def describe(seen: Json) -> str:

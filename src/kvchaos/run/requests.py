@@ -60,7 +60,9 @@ def flush(run: Run, *, within: float) -> Json:
     heads = {engine: run.observer.head(engine) for engine in engines}
     for engine in engines:
         ask_engine(run, engine, 1)
-    return {"engines": await_heads(run, heads, timeout=within)}
+    answer = {"engines": await_heads(run, heads, timeout=within)}
+    run.flushed = run.at()
+    return answer
 
 
 def await_heads(run: Run, heads: dict[EngineId, int | None], *, timeout: float) -> Json:

@@ -61,6 +61,7 @@ class Run:
         self.prompts = Prompts(settings.seed, run=run_id)
         self.faults: dict[str, ActiveFault] = {}
         self.load: Load | None = None
+        self.flushed: float | None = None  # run second of the last request to every engine
         self.phase = "before"
         self.started_lab = False
         self.cluster: Cluster

@@ -55,14 +55,20 @@ class Timeline:
         }
 
 
-def agreed_at(samples: Sequence[Sample], *, since: float, needed: int) -> float | None:
-    """When the first of ``needed`` agreeing samples in a row was taken, at or after ``since``."""
+def agreed_at(
+    samples: Sequence[Sample], *, healed: float, judged: float, needed: int
+) -> float | None:
+    """When the index came to agree, after the heal and for good as far as was seen.
+
+    It is the first of an unbroken row of agreeing samples that has ``needed`` of them from second
+    ``judged`` on, when every engine had published again: before, a lost tail does not show.
+    """
     row: list[float] = []
     for sample in samples:
-        if sample.at < since:
+        if sample.at < healed:
             continue
         row = [*row, sample.at] if sample.agrees else []
-        if len(row) >= needed:
+        if sum(at >= judged for at in row) >= needed:
             return row[0]
     return None
 
@@ -73,6 +79,7 @@ def timeline(
     injected: float | None,
     effect: float | None,
     healed: float | None,
+    judged: float,
     needed: int,
 ) -> Timeline:
     """The moments that the samples show, for a fault with these marks."""
@@ -81,7 +88,9 @@ def timeline(
     before = _baseline(samples, start)
     later = [sample for sample in samples if sample.at >= start]
     healing = [sample for sample in later if sample.at >= heal]
-    agreed = agreed_at(healing, since=heal, needed=needed) if healed is not None else None
+    agreed = (
+        None if healed is None else agreed_at(healing, healed=heal, judged=judged, needed=needed)
+    )
     return Timeline(
         moments={
             "injected": injected,

@@ -30,21 +30,36 @@ def test_agreement_is_the_first_of_as_many_agreeing_samples_as_wanted() -> None:
     """One agreeing sample between two others is no recovery."""
     samples = [sample(1), sample(2, MISSES), sample(3), sample(4), sample(5)]
 
-    assert agreed_at(samples, since=0, needed=3) == 3
+    assert agreed_at(samples, healed=0, judged=0, needed=3) == 3
 
 
 def test_an_unknown_sample_interrupts_the_row() -> None:
     """What was not known did not agree."""
     samples = [sample(1), sample(2, UNKNOWN), sample(3), sample(4, None), sample(5)]
 
-    assert agreed_at(samples, since=0, needed=2) is None
+    assert agreed_at(samples, healed=0, judged=0, needed=2) is None
+
+
+def test_agreement_counts_only_once_every_engine_has_published_again() -> None:
+    """A lost tail shows only then: an index that agreed before and not after has not recovered."""
+    samples = [sample(1), sample(2), sample(3), sample(4, MISSES), sample(5), sample(6)]
+
+    assert agreed_at(samples, healed=1, judged=3.5, needed=2) == 5
+    assert agreed_at(samples, healed=1, judged=3.5, needed=3) is None
+
+
+def test_agreement_that_lasts_counts_from_its_first_sample() -> None:
+    """The wait for every engine to publish is the judge's, not the router's."""
+    samples = [sample(1, MISSES), sample(2), sample(3), sample(4), sample(5)]
+
+    assert agreed_at(samples, healed=1, judged=3.5, needed=2) == 2
 
 
 def test_samples_before_the_heal_do_not_count() -> None:
     """An index that agreed while nothing was published has not recovered from anything."""
     samples = [sample(1), sample(2), sample(3), sample(4)]
 
-    assert agreed_at(samples, since=3, needed=2) == 3
+    assert agreed_at(samples, healed=3, judged=0, needed=2) == 3
 
 
 def test_a_partition_gives_every_moment_in_its_order() -> None:
@@ -58,7 +73,7 @@ def test_a_partition_gives_every_moment_in_its_order() -> None:
         sample(10.8, AGREES, seq=9, gaps=1, replays=1),
     ]
 
-    found = timeline(samples, injected=2, effect=3, healed=10, needed=2)
+    found = timeline(samples, injected=2, effect=3, healed=10, judged=10.3, needed=2)
 
     assert found.moments == {
         "injected": 2,
@@ -81,14 +96,14 @@ def test_a_restarted_router_counts_from_zero() -> None:
         sample(5, AGREES, seq=6, replays=1, started=3.0),
     ]
 
-    found = timeline(samples, injected=2, effect=3, healed=3.5, needed=1)
+    found = timeline(samples, injected=2, effect=3, healed=3.5, judged=4, needed=1)
 
     assert found.moments["replayed"] == 5
 
 
 def test_what_was_not_seen_stays_none() -> None:
     """No samples, no moments; a heal that never came has no agreement."""
-    found = timeline([sample(1)], injected=2, effect=None, healed=None, needed=1)
+    found = timeline([sample(1)], injected=2, effect=None, healed=None, judged=0, needed=1)
 
     assert found.moments == {
         "injected": 2,
