@@ -28,6 +28,7 @@ from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME, SERVICE_TO
 from urllib3.connection import HTTPConnection
 
 from kvchaos.cluster.keepalive import KEEPALIVE
+from kvchaos.cluster.labdir import lab_dir
 from kvchaos.errors import ClusterUnreachable, ContextNotFound
 
 LAB_CONTEXT = "kvchaos-lab"
@@ -81,14 +82,6 @@ def use_for_others(context: str, kubeconfig: Path | None) -> None:
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)
         kube_config.KUBE_CONFIG_DEFAULT_LOCATION = str(kubeconfig)
-
-
-def lab_dir() -> Path:
-    """Where the embedded lab keeps its files: ``$KVCHAOS_LAB_DIR``, else under the state home."""
-    if told := os.environ.get("KVCHAOS_LAB_DIR"):
-        return Path(told)
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "kvchaos" / "lab"
 
 
 def load(context: str, *, kubeconfig: Path | None = None) -> Access:

@@ -10,11 +10,11 @@ import click
 
 from kvchaos.assets import asset
 from kvchaos.clock import Clock, SystemClock
+from kvchaos.cluster.labdir import lab_dir
 from kvchaos.errors import LabError
 from kvchaos.lab import up as lifecycle
 from kvchaos.lab.addresses import CONTEXT, NAMESPACE
 from kvchaos.lab.directory import LabDirectory
-from kvchaos.lab.place import lab_directory
 from kvchaos.lab.socketclient import SocketClient
 from kvchaos.lab.state import LabState, Phase
 
@@ -41,7 +41,7 @@ def lab() -> None:
 )
 def up(engines: int, router_recovery: str, timeout: float, manifests: Path | None) -> None:
     """Start the lab, apply its manifests, wait until every pod is ready."""
-    directory, clock = lab_directory(), SystemClock()
+    directory, clock = LabDirectory(lab_dir()), SystemClock()
     state = lifecycle.running(directory)
     begun = state or lifecycle.start(directory, clock=clock)
     objects = _manifests(manifests, engines=engines, recovery=router_recovery)
@@ -53,7 +53,7 @@ def up(engines: int, router_recovery: str, timeout: float, manifests: Path | Non
 @lab.command()
 def down() -> None:
     """Stop the lab and remove everything of it."""
-    was_up = lifecycle.stop(lab_directory(), clock=SystemClock())
+    was_up = lifecycle.stop(LabDirectory(lab_dir()), clock=SystemClock())
     click.echo("the lab is down" if was_up else "the lab was not up")
 
 
@@ -63,7 +63,7 @@ def status(as_json: bool) -> None:
     """What runs in the lab; exit code 1 when it is not up."""
     from kvchaos.lab.overview import overview, table  # noqa: PLC0415 - rich is slow to import
 
-    directory = lab_directory()
+    directory = LabDirectory(lab_dir())
     seen = overview(directory, lifecycle.running(directory))
     click.echo(json.dumps(seen) if as_json else table(seen))
     if not seen["up"]:
@@ -79,14 +79,14 @@ def logs(pod: str, container: str, previous: bool, tail: int | None) -> None:
     """Print what POD wrote; also of pods that are gone."""
     from kvchaos.lab.logs import find_log, selected  # noqa: PLC0415 - beside its only use
 
-    path = find_log(lab_directory(), pod, container=container, previous=previous)
+    path = find_log(LabDirectory(lab_dir()), pod, container=container, previous=previous)
     sys.stdout.buffer.write(selected(path.read_bytes(), tail=tail, limit=None))
 
 
 @lab.command()
 def kubeconfig() -> None:
     """Print the path of the kubeconfig: ``KUBECONFIG=$(kvchaos lab kubeconfig) kubectl ...``."""
-    path = lab_directory().kubeconfig
+    path = LabDirectory(lab_dir()).kubeconfig
     if not path.is_file():
         raise LabError("the lab is not up", wanted=str(path), look="kvchaos lab up")
     click.echo(path)

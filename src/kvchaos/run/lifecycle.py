@@ -15,8 +15,9 @@ from typing import Any
 
 from kvchaos.clock import Clock
 from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.config import lab_dir, use_for_others
+from kvchaos.cluster.config import use_for_others
 from kvchaos.cluster.kinds import NETWORKCHAOS, PODCHAOS
+from kvchaos.cluster.labdir import lab_dir
 from kvchaos.errors import (
     ClusterError,
     ClusterUnreachable,

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.config import contexts, lab_dir, load
+from kvchaos.cluster.config import contexts, load
 from kvchaos.errors import ClusterUnreachable, ContextNotFound
 
 
@@ -108,24 +108,6 @@ def test_lab_is_found_by_its_own_kubeconfig(nobody: Path, monkeypatch: pytest.Mo
     write(nobody / "lab" / "kubeconfig", "kvchaos-lab")
 
     assert load("kvchaos-lab").server == "http://kvchaos-lab.test:1"
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, ".local/state/kvchaos/lab"),
-        ({"XDG_STATE_HOME": "state"}, "state/kvchaos/lab"),
-        ({"XDG_STATE_HOME": "state", "KVCHAOS_LAB_DIR": "mine"}, "mine"),
-    ],
-)
-def test_lab_directory_follows_the_environment(
-    environment: dict[str, str], expected: str, nobody: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Own variable first, then the state home."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, str(nobody / value))
-
-    assert lab_dir() == nobody / expected
 
 
 @pytest.mark.parametrize("context", ["", "in-cluster"])

@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 
 from kvchaos.clock import SystemClock
-from kvchaos.cluster.config import lab_dir
 from kvchaos.errors import LabError
 from kvchaos.lab.directory import LabDirectory
 from kvchaos.lab.identity import Process
-from kvchaos.lab.place import lab_directory
 from kvchaos.lab.state import LabState, Phase, read_state, write_state
 from kvchaos.lab.up import running, stop
 
@@ -96,18 +94,3 @@ def test_only_the_labs_own_files_are_removed(tmp_path: Path) -> None:
     directory.remove()
 
     assert list(directory.root.iterdir()) == [foreign]
-
-
-@pytest.mark.parametrize(
-    "variables", [{"KVCHAOS_LAB_DIR": "/x/y"}, {"XDG_STATE_HOME": "/state"}, {}]
-)
-def test_lab_and_its_clients_agree_on_the_place(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
-) -> None:
-    """Two modules have the rule, since one of them may not import the Kubernetes client."""
-    for name in ("KVCHAOS_LAB_DIR", "XDG_STATE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-
-    assert lab_directory().root == lab_dir()
