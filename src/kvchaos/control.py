@@ -63,8 +63,11 @@ def after_activity_control(context: Json, state: Json | None = None) -> None:
     if not current.is_running() or not state:
         return
     run = current.current()
-    lifecycle.record_activity(run, context, state)
     failed = state.get("status") != "succeeded" and context.get("type") == "action"
+    try:
+        lifecycle.record_activity(run, context, state)
+    except KVChaosError as error:
+        raise InterruptExecution(str(error)) from error
     if failed and run.phase == "method":
         raise InterruptExecution(f"action {context.get('name')!r} failed")
 
@@ -76,16 +79,31 @@ def after_hypothesis_control(context: Json, state: Json | None = None) -> None:
 
 
 def after_experiment_control(context: Json, state: Json | None = None) -> None:
-    """Take the run apart, judge it, print the summary, write the outcome into the journal."""
+    """Take the run apart, judge it, print the summary, write the outcome into the journal.
+
+    Chaos Toolkit passes over what a control raises, so the journal says failed until it is known
+    to be a pass.
+    """
     journal: Json = state if state is not None else {}
-    run = current.current() if current.is_running() else None
-    record = lifecycle.finish(run, journal) if run else current.not_started()
-    current.end()
-    journal["kvchaos"] = record
-    if record["verdict"] == "fail":
-        journal["deviated"] = True
-    if record["verdict"] != "pass" and journal.get("status") == "completed":
+    status = str(journal.get("status", "unknown"))
+    journal["kvchaos"] = current.not_started()
+    if status == "completed":
         journal["status"] = "failed"
+    if current.is_running():
+        journal["kvchaos"] = _outcome(status)
+    current.end()
+    verdict = journal["kvchaos"]["verdict"]
+    if verdict == "pass":
+        journal["status"] = status
+    journal["deviated"] = bool(journal.get("deviated")) or verdict == "fail"
+
+
+def _outcome(status: str) -> Json:
+    try:
+        return lifecycle.finish(current.current(), status)
+    except Exception as error:  # noqa: BLE001 - whatever broke, the run is not a pass
+        logger.critical("The run could not be judged: %s: %s", type(error).__name__, error)
+        return {"verdict": "unknown", "why": f"{type(error).__name__}: {error}", "checks": []}
 
 
 def _enter(phase: str) -> None:

@@ -1,6 +1,7 @@
 """Whether a fault did something that the observer saw (decision 6), and since when.
 
-The rule: only what was seen counts. What cannot be seen leaves the effect inconclusive.
+The rule: only what was seen counts, and only what was not so before the fault. What cannot be
+seen leaves the effect inconclusive.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from kvchaos.run.timeline import Sample
 
 Json = dict[str, Any]
 
-_ENDED = ("disconnected", "restart")
 LASTING = 0.5  # seconds in a row: an event on its way is no effect
 
 
@@ -59,13 +59,14 @@ def lost_blocks(pods: Sequence[str]) -> Look:
     """Blocks that these engines published stay missing in the router's index: their link is cut."""
 
     def look(samples: Sequence[Sample]) -> Seen:
-        row: list[Sample] = []
+        since: float | None = None
         for sample in samples:
-            row = [*row, sample] if _missing(sample, pods) else []
-            if row and row[-1].at - row[0].at >= LASTING:
-                return Seen(True, _missing_text(row[-1], pods), row[0].at)
-        judged = [sample for sample in samples if sample.difference is not None]
-        if not judged:
+            count = _fresh(sample, pods)
+            since = (sample.at if since is None else since) if count else None
+            if since is not None and sample.at - since >= LASTING:
+                text = f"{count} blocks that {', '.join(pods)} published are not in the index"
+                return Seen(True, text, since)
+        if all(sample.agrees is None and sample.reason for sample in samples):
             return Seen(None, samples[-1].reason if samples else "no sample was taken")
         return Seen(False, f"nothing that {', '.join(pods)} published stayed missing")
 
@@ -73,53 +74,55 @@ def lost_blocks(pods: Sequence[str]) -> Look:
 
 
 def router_restarted(started_before: float | None) -> Look:
-    """The router was away, or says that it started anew."""
+    """The router says that it started anew; from when on it was away, if it was seen to be."""
 
     def look(samples: Sequence[Sample]) -> Seen:
+        away: Sample | None = None
         for sample in samples:
-            if sample.difference is None:
-                return Seen(True, f"the router did not answer: {sample.reason}", sample.at)
-            if started_before is not None and sample.router_started != started_before:
-                return Seen(True, "the router says that it started anew", sample.at)
-        if not samples or started_before is None:
+            if sample.reason:
+                away = away or sample
+            elif started_before is not None and sample.router_started != started_before:
+                return Seen(True, "the router says that it started anew", (away or sample).at)
+            else:
+                away = None
+        if started_before is None:
             return Seen(None, "the router was not seen before the fault")
+        if away or not samples:
+            return Seen(None, away.reason if away else "no sample was taken")
         return Seen(False, "the router went on answering as before")
 
     return look
 
 
 def streams_ended(streams: Streams, targets: Sequence[Struck], since: float) -> Look:
-    """The event streams of these engines broke off, began anew or went with their pods.
+    """The event streams of these engines began anew, or went with their pods.
 
     Looked for in what the observer saw from run second ``since`` on.
     """
     pods = sorted({target.pod for target in targets})
 
     def look(_: Sequence[Sample]) -> Seen:
-        for event in streams.events():
-            ended = event["event"] == "stream" and event.get("what") in _ENDED
-            if ended and event["at"] >= since and event["engine"]["pod"] in pods:
-                text = f"the stream of {event['engine']['pod']}: {event['what']}"
-                return Seen(True, text, event["at"])
+        told = [
+            event
+            for event in streams.events()
+            if event["event"] == "stream"
+            and event["at"] >= since
+            and event["engine"]["pod"] in pods
+        ]
+        broken = [event for event in told if event["what"] == "disconnected"]
+        if restarts := [event for event in told if event["what"] == "restart"]:
+            text = f"the stream of {restarts[0]['engine']['pod']} began anew"
+            return Seen(True, text, (broken or restarts)[0]["at"])
         followed = streams.followed()
-        gone = sorted({target.pod for target in targets if target.uid not in followed})
-        if gone:
-            return Seen(True, f"the stream of {', '.join(gone)} went with its pod", streams.at())
+        if gone := sorted({target.pod for target in targets if target.uid not in followed}):
+            at = broken[0]["at"] if broken else streams.at()
+            return Seen(True, f"the stream of {', '.join(gone)} went with its pod", at)
+        if broken:
+            return Seen(None, f"the stream of {broken[0]['engine']['pod']} broke off, so far")
         return Seen(False, f"the streams of {', '.join(pods)} went on as before")
 
     return look
 
 
-def _missing(sample: Sample, pods: Sequence[str]) -> int:
-    if sample.difference is None:
-        return 0
-    return sum(
-        len(blocks)
-        for engine, blocks in sample.difference.missing.items()
-        if engine.rpartition("/")[0] in pods
-    )
-
-
-def _missing_text(sample: Sample, pods: Sequence[str]) -> str:
-    count = _missing(sample, pods)
-    return f"{count} blocks that {', '.join(pods)} published are not in the router's index"
+def _fresh(sample: Sample, pods: Sequence[str]) -> int:
+    return sum(count for engine, count in sample.fresh.items() if engine.rpartition("/")[0] in pods)

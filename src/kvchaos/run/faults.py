@@ -1,4 +1,8 @@
-"""A run's faults: injected from a template, proven to be in effect, recovered, nothing left."""
+"""A run's faults: injected from a template, proven to be in effect, recovered, nothing left.
+
+The rule: the ledger tells what there may be. A fault is open from the line that went before its
+create until its recovery was seen, whatever happened in between.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,12 @@ from typing import Any
 from kvchaos.clock import poll
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import PODS, Object
-from kvchaos.errors import FaultError, FaultNotRecovered
+from kvchaos.errors import FaultNotRecovered, KVChaosError
 from kvchaos.experiment import find_template
 from kvchaos.mesh import confirm
 from kvchaos.mesh import inject as injecting
 from kvchaos.mesh import recover as recovering
-from kvchaos.mesh.fault import Injected
+from kvchaos.mesh.fault import Fault, Recovered
 from kvchaos.mesh.render import render
 from kvchaos.mesh.residue import residue
 from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
@@ -31,12 +35,14 @@ LOOK_EVERY = 0.2  # seconds between looks at a fault's evidence
 def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     """Render, check and inject a fault; both outcomes are in the history."""
     body = render(find_template(template), {"run": run.id, **template_values(values)})
+    _number(run, body)
     before = _before(run)
+    run.sampler.know_missing()
     try:
         injected = injecting.inject(
             run.cluster, body, ledger=run.ledger, timeout=timeout, clock=run.clock
         )
-    except FaultError as error:
+    except KVChaosError as error:
         run.history.add("fault_failed", fault=_brief_body(body), error=str(error))
         raise
     active = ActiveFault(
@@ -45,12 +51,12 @@ def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
         at_request=run.at_of(injected.requested_at),
         before=before,
     )
-    run.faults[injected.fault.name] = active
+    run.faults.append(active)
     run.history.add(
         "fault_injected",
-        fault=_brief(injected),
+        fault=_brief(injected.fault),
         targets=[{"pod": t.pod, "uid": t.uid, "role": t.role} for t in injected.targets],
-        requested=run.at_of(injected.requested_at),
+        requested=active.at_request,
         created=run.at_of(injected.created_at),
         injected=active.at,
         duration=injected.fault.duration,
@@ -80,38 +86,55 @@ def in_effect(run: Run, *, within: float) -> Json:
     )
     answer = {"effect": _effect([each["holds"] for each in found]), "at": seen.at}
     active.effect = seen.at
-    run.history.add("effect", fault=_brief(active.injected), **answer, evidence=found)
+    run.history.add("effect", fault=_brief(active.injected.fault), **answer, evidence=found)
     return {**answer, "evidence": found}
 
 
 def recover(run: Run, *, held: float, timeout: float) -> Json:
-    """End every open fault, wait until links and pods are back; both outcomes are recorded."""
-    return {"recovered": [_recover(run, each, held, timeout) for each in run.open_faults()]}
+    """End every open fault, wait until links and pods are back; one that fails stops no other."""
+    done, errors = [], []
+    for fault in open_faults(run):
+        try:
+            done.append(_recover(run, fault, held=held, timeout=timeout))
+        except KVChaosError as error:
+            logger.warning("%s", error)
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return {"recovered": done}
+
+
+def open_faults(run: Run) -> list[Fault]:
+    """The faults in the ledger whose recovery was not seen."""
+    told = [Fault.from_json(entry["fault"]) for entry in run.ledger.entries()]
+    return [fault for fault in told if fault.name not in run.recovered]
 
 
 def residue_of(run: Run) -> Json:
     """What is left of this run's faults, asked of the cluster now."""
-    places = sorted(
-        {run.settings.namespace}.union(
-            place
-            for active in run.faults.values()
-            for place in (active.injected.fault.namespace, *active.injected.fault.namespaces)
-        )
-    )
-    left = residue(run.cluster, run=run.id, namespaces=places)
+    told = [Fault.from_json(entry["fault"]) for entry in run.ledger.entries()]
+    places = {place for fault in told for place in (fault.namespace, *fault.namespaces)}
+    left = residue(run.cluster, run=run.id, namespaces=sorted({run.settings.namespace, *places}))
     return {"clean": not left, "left": [str(each) for each in left]}
+
+
+def _number(run: Run, body: Object) -> None:
+    """Make the name of the run's second fault, third fault ... its own: names are evidence."""
+    count = len(run.ledger.entries())
+    if count and isinstance(body.get("metadata"), dict):
+        body["metadata"]["name"] = f"{body['metadata'].get('name')}-{count + 1}"
 
 
 def _before(run: Run) -> Before:
     newest = run.sampler.samples()[-1:]
     return Before(
-        ready=sum(map(pods.is_ready, watched_pods(run))),
+        ready=sum(map(pods.is_ready, _watched_pods(run))),
         engines=frozenset(engine.pod for engine in run.observer.engines()),
         router_started=newest[0].router_started if newest else None,
     )
 
 
-def watched_pods(run: Run) -> list[Object]:
+def _watched_pods(run: Run) -> list[Object]:
     """The pods of engines and routers."""
     return [
         pod
@@ -120,22 +143,35 @@ def watched_pods(run: Run) -> list[Object]:
     ]
 
 
-def _recover(run: Run, active: ActiveFault, held: float, timeout: float) -> Json:
-    fault = active.injected.fault
-    run.clock.sleep(max(0.0, active.at + held - run.at()))
+def _recover(run: Run, fault: Fault, *, held: float, timeout: float) -> Json:
+    """End one fault; its heal is by our own clock, also when its duration came first."""
+    active = run.active(fault.name)
+    ended = _hold(run, fault, active.at + held - run.at()) if active and held else None
     done = recovering.recover(run.cluster, fault, timeout=timeout, clock=run.clock)
-    active.healed = run.at_of(done.healed_at)
-    if fault.kind == "PodChaos":
+    done = ended or done
+    healed = run.at_of(done.healed_at)
+    if active and fault.kind == "PodChaos":
         _await_pods(run, active, timeout=timeout)
-        active.healed = run.at()
+        healed = run.at()
+    if active:
+        active.healed = healed
+    run.recovered.add(fault.name)
     record = {
-        "fault": _brief(active.injected),
-        "healed": active.healed,
+        "fault": _brief(fault),
+        "healed": healed,
         "by": str(done.by),
-        "residue": residue_of(run)["left"],
+        "residue": [],
     }
     run.history.add("fault_recovered", **record)
     return record
+
+
+def _hold(run: Run, fault: Fault, seconds: float) -> Recovered | None:
+    """Let a fault stand for so long; how it ended, if something else ended it meanwhile."""
+    try:
+        return recovering.await_end(run.cluster, fault, timeout=max(0.0, seconds), clock=run.clock)
+    except FaultNotRecovered:
+        return None
 
 
 def _await_pods(run: Run, active: ActiveFault, *, timeout: float) -> None:
@@ -161,7 +197,7 @@ def _await_pods(run: Run, active: ActiveFault, *, timeout: float) -> None:
 
 def _not_back(run: Run, active: ActiveFault) -> str:
     """What is still missing, or nothing."""
-    found = {pods.uid(pod): pod for pod in watched_pods(run)}
+    found = {pods.uid(pod): pod for pod in _watched_pods(run)}
     for target in active.injected.targets:
         pod = found.get(target.uid)
         if pod is None:
@@ -178,10 +214,9 @@ def _not_back(run: Run, active: ActiveFault) -> str:
 
 def _look(run: Run, active: ActiveFault) -> Look:
     """How the observer could see this fault: by the index, by the router, or by the streams."""
-    engines = sorted({engine.pod for engine in run.observer.engines()})
     struck = [each for each in active.injected.targets if each.pod in active.before.engines]
     if active.injected.fault.kind == "NetworkChaos":
-        return lost_blocks([each.pod for each in struck] or engines)
+        return lost_blocks(sorted(active.engines() or active.before.engines))
     if not struck:
         return router_restarted(active.before.router_started)
     return streams_ended(run, struck, active.at_request)
@@ -197,8 +232,7 @@ def _seen(seen: Seen) -> Json:
     return {"source": "observer", "holds": seen.holds, "text": seen.text}
 
 
-def _brief(injected: Injected) -> Json:
-    fault = injected.fault
+def _brief(fault: Fault) -> Json:
     return {
         "kind": fault.kind,
         "namespace": fault.namespace,

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 import secrets as random_names
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,17 +48,16 @@ def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock)
     """A run that is connected and observed; raises before anything was touched, or cleans up."""
     check(experiment, configuration, secrets)
     settings = settings_from(configuration)
-    started_lab = ensure_cluster(settings)
-    run_id = new_run_id(clock)
-    run = Run(settings, run_id=run_id, folder=Path(settings.runs) / run_id, clock=clock)
-    run.started_lab = started_lab
-    try:
+    with ExitStack() as undo:
+        if ensure_cluster(settings):
+            undo.callback(lab_down)
+        run_id = new_run_id(clock)
+        run = Run(settings, run_id=run_id, folder=Path(settings.runs) / run_id, clock=clock)
+        undo.callback(run.close)
         _record_start(run, experiment)
         run.connect(connected(settings))
         _await_observer(run)
-    except BaseException:
-        _take_apart(run)
-        raise
+        run.started = undo.pop_all()
     return run
 
 
@@ -68,9 +70,18 @@ def ensure_cluster(settings: Settings) -> bool:
     try:
         Cluster.connect(settings.kubernetes_context).version()
     except ClusterUnreachable:
-        lab_up()
+        _start_lab()
         return True
     return False
+
+
+def _start_lab() -> None:
+    try:
+        lab_up()
+    except BaseException:
+        with suppress(KVChaosError):
+            lab_down()  # it may have come half-way
+        raise
 
 
 def connected(settings: Settings) -> Cluster:
@@ -118,42 +129,47 @@ def record_hypothesis(run: Run, state: Json) -> None:
     ]
     run.history.add(
         "hypothesis",
-        when="before" if run.phase == "before" else "after",
+        when={"before": "before", "method": "during"}.get(run.phase, "after"),
         met=bool(state.get("steady_state_met")),
         failed=[probe["activity"]["name"] for probe in failed],
         unknown=[probe["activity"]["name"] for probe in failed if _cannot_say(probe)],
     )
 
 
-def finish(run: Run, journal: Json) -> Json:
-    """End what is still open, judge the history, print the summary; the record for the journal."""
-    try:
-        _close_the_books(run, journal)
-    finally:
-        _take_apart(run)
+def finish(run: Run, journal_status: str) -> Json:
+    """End what is still open, judge the history, take the run apart, print the summary.
+
+    Returns the record for the journal. Each step is tried, whatever another raised: what was not
+    recorded makes its check unknown, never a pass.
+    """
+    for step in (stop_traffic, _recover_all, _record_residue, _record_observer):
+        _try(partial(step, run))
+    _try(lambda: run.history.add("run_ended", journal=journal_status))
     events = run.history.events()
     judgement = judge(events)
     record = as_json(events, judgement) | {"folder": str(run.folder)}
-    print_summary(events, judgement)
+    _try(run.started.close)
+    _try(lambda: print_summary(events, judgement))
     return record
 
 
-def _close_the_books(run: Run, journal: Json) -> None:
-    stop_traffic(run)
+def _try(step: Callable[[], object]) -> None:
     try:
-        faults.recover(run, held=0.0, timeout=60.0)
-    except KVChaosError as error:
-        logger.warning("A fault of this run may still be there: %s", error)
+        step()
+    except (KVChaosError, OSError) as error:
+        logger.warning("At the end of the run: %s", error)
+
+
+def _recover_all(run: Run) -> None:
+    faults.recover(run, held=0.0, timeout=60.0)
+
+
+def _record_residue(run: Run) -> None:
     run.history.add("residue", left=faults.residue_of(run)["left"])
-    run.history.add("observer", **run.observer.status())
-    run.history.add("run_ended", journal=journal.get("status", "unknown"))
 
 
-def _take_apart(run: Run) -> None:
-    run.close()
-    run.history.close()
-    if run.started_lab:
-        lab_down()
+def _record_observer(run: Run) -> None:
+    run.history.add("observer", **run.observer.status(), sampler_up=run.sampler.is_up)
 
 
 def _record_start(run: Run, experiment: Json) -> None:

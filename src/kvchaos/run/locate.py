@@ -72,6 +72,12 @@ class LocatedRouter:
                     saw="none",
                     look=f"kubectl get pods -n {self._namespace} -l {self._selector}",
                 )
-            name = str(running[0]["metadata"]["name"])
+            if len(running) > 1:
+                raise RouterUnreachable(
+                    "which router to judge is not said",
+                    wanted=f"one running pod with {self._selector} in {self._namespace}",
+                    saw=", ".join(sorted(pods.name(pod) for pod in running)),
+                )
+            name = pods.name(running[0])
             self._found = (name, self._dial(name, self._port))
         return self._found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kvchaos.errors import RouterUnreachable
-from kvchaos.run.sampler import sample_fields
+from kvchaos.run.sampler import unanswered
 from kvchaos.run.session import Run
-from kvchaos.run.timeline import Sample, Timeline, agreed_at, timeline
+from kvchaos.run.timeline import Marks, Sample, Timeline, agreed_at, timeline
 
 Json = dict[str, Any]
 
@@ -16,8 +16,7 @@ def difference(run: Run, *, settle: float) -> Json:
     """The newest difference, once it is none or ``settle`` seconds passed; see ``probes``."""
     since = run.at()
     samples = run.sampler.wait(_last_agrees, since=since, timeout=settle)
-    newest = samples[-1] if samples else Sample(at=since, reason="no sample was taken")
-    return sample_fields(newest) | {"waited": round(run.at() - since, 3)}
+    return {**_newest(samples, since).counts, "waited": round(run.at() - since, 3)}
 
 
 def wait_for_agreement(run: Run, *, timeout: float) -> float:
@@ -34,49 +33,45 @@ def wait_for_agreement(run: Run, *, timeout: float) -> float:
 
 def recovered(run: Run, *, budget: float, needed: int) -> Json:
     """Wait for agreement after the last fault's heal; returns and records how it went."""
-    fault = run.last_fault()
+    marks = marks_of(run)
     asked = run.at()
-    healed = fault.healed if fault and fault.healed is not None else None
-    since = asked if healed is None else healed
-    judged = run.flushed if run.flushed is not None and run.flushed >= since else asked
-
-    def has_agreed(samples: list[Sample]) -> bool:
-        return agreed_at(samples, healed=since, judged=judged, needed=needed) is not None
-
-    run.sampler.wait(has_agreed, since=since, timeout=max(0.0, since + budget - asked))
-    samples = run.sampler.samples()
-    moments = timeline(
-        samples,
-        injected=fault.at if fault else None,
-        effect=fault.effect if fault else None,
-        healed=healed,
-        judged=judged,
-        needed=needed,
+    since = asked if marks.healed is None else marks.healed
+    run.sampler.wait(
+        lambda samples: agreed_at(samples, marks, needed=needed) is not None,
+        since=since,
+        timeout=max(0.0, since + budget - asked) if marks.healed is not None else 0.0,
     )
-    answer = _answer(moments, samples[-1] if samples else None, budget=budget, needed=needed)
-    answer["waited"] = round(run.at() - since, 3)
+    moments = timeline(run.sampler.samples(), marks, needed=needed)
+    newest = _newest(run.sampler.samples(since=since), since)
+    answer = {
+        "agreed": _verdict(moments, newest, judged=marks.judged, budget=budget),
+        "budget": budget,
+        "samples_needed": needed,
+        "flushed": marks.judged,
+        "resolution": round(moments.resolution, 3),
+        "timeline": {name: _rounded(at) for name, at in moments.moments.items()},
+        "after_heal": moments.after_heal(),
+        "left": {key: newest.counts[key] for key in ("engines", "ghosts", "unknown")},
+        "waited": round(run.at() - since, 3),
+    }
     run.history.add("recovery", **answer)
     return {"recovered": answer["agreed"], **answer}
 
 
-def _answer(moments: Timeline, newest: Sample | None, *, budget: float, needed: int) -> Json:
-    left = sample_fields(newest or Sample(at=0.0, reason="no sample was taken"))
-    return {
-        "agreed": _verdict(moments, left["agrees"]),
-        "budget": budget,
-        "samples_needed": needed,
-        "resolution": round(moments.resolution, 3),
-        "timeline": {name: _rounded(at) for name, at in moments.moments.items()},
-        "after_heal": moments.after_heal(),
-        "left": {key: left[key] for key in ("engines", "ghosts", "unknown")},
-    }
-
-
-def _verdict(moments: Timeline, agrees_now: bool | None) -> bool | None:
-    """Whether the index recovered; None without a heal to recover from, or without an answer."""
-    if moments.moments["agreed"] is not None:
-        return True
-    return None if moments.moments["healed"] is None or agrees_now is None else False
+def marks_of(run: Run) -> Marks:
+    """What is known of the last fault: when it was, whom it hit, when all had published again."""
+    fault = run.last_fault()
+    if fault is None:
+        return Marks()
+    flushed = run.flushed
+    after = fault.healed is not None and flushed is not None and flushed >= fault.healed
+    return Marks(
+        injected=fault.at,
+        effect=fault.effect,
+        healed=fault.healed,
+        judged=flushed if after else None,
+        pods=fault.engines() or None,
+    )
 
 
 def describe(seen: Json) -> str:
@@ -89,6 +84,22 @@ def describe(seen: Json) -> str:
     parts += [f"{pod}: a ghost" for pod in seen["ghosts"]]
     parts += [f"{name}: unknown ({why})" for name, why in seen["unknown"].items()]
     return "; ".join(parts) or "agreement"
+
+
+def _verdict(
+    moments: Timeline, newest: Sample, *, judged: float | None, budget: float
+) -> bool | None:
+    """Whether the index recovered in time; None without a heal, a flush or an answer."""
+    agreed, healed = moments.moments["agreed"], moments.moments["healed"]
+    if healed is None or judged is None:
+        return None
+    if agreed is not None:
+        return agreed - healed <= budget
+    return None if newest.agrees is None else False
+
+
+def _newest(samples: list[Sample], since: float) -> Sample:
+    return samples[-1] if samples else unanswered(since, since, "no sample was taken")
 
 
 def _last_agrees(samples: list[Sample]) -> bool:

@@ -117,7 +117,7 @@ def prefix_routing(run: Run, *, within: float, blocks: int) -> Json:
         return {"followed": None, "asked": 0, "engines": {}, "unknown": seen["unknown"]}
     asked = {engine.label: _route(run, engine, prompt) for engine, prompt in prompts.items()}
     return {
-        "followed": all(answer["followed"] for answer in asked.values()),
+        "followed": seen["visible"] and all(answer["followed"] for answer in asked.values()),
         "asked": len(asked),
         "engines": asked,
         "unknown": {},
@@ -130,7 +130,7 @@ def _route(run: Run, engine: EngineId, prompt: list[int]) -> Json:
     except RouterUnreachable as error:
         return {"followed": False, "pod": None, "error": str(error)}
     return {
-        "followed": answer.pod == engine.pod,
+        "followed": answer.pod == engine.pod and answer.cached_tokens != 0,
         "pod": answer.pod,
         "cached_tokens": answer.cached_tokens,
         "prompt_tokens": answer.prompt_tokens,

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from kvchaos.clock import Clock
-from kvchaos.errors import ClusterError, RouterUnreachable
+from kvchaos.errors import KVChaosError
 from kvchaos.index.compare import compare
-from kvchaos.index.names import EngineId
+from kvchaos.index.names import Block, EngineId
 from kvchaos.index.observed import Observed
 from kvchaos.index.oracle import Expected
 from kvchaos.run.persisting import not_followed, persisting
@@ -23,7 +23,10 @@ from kvchaos.run.timeline import Progress, Sample
 
 logger = logging.getLogger(__name__)
 
-KEPT = 20_000  # samples; over an hour at the default interval
+KEPT = 20_000  # samples; half an hour at the default interval
+SHARE = 4  # a look may take one part in so many of the time, whatever it costs
+
+Missing = Mapping[str, frozenset[Block]]
 
 
 class Judged(Protocol):
@@ -60,9 +63,17 @@ class Sampler:
         self._every = every
         self._clock = clock
         self._samples: deque[Sample] = deque(maxlen=KEPT)
+        self._missing: Missing = {}
+        self._known: Missing = {}
+        self._trouble = ""
         self._seen = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="kvchaos-sampler", daemon=True)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it samples, and all that it saw was recorded."""
+        return self._thread.is_alive() and not self._trouble
 
     def start(self) -> None:
         self._thread.start()
@@ -73,31 +84,37 @@ class Sampler:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def samples(self, *, since: float = 0.0) -> list[Sample]:
-        """What was sampled from run second ``since`` on."""
+    def know_missing(self) -> None:
+        """Take what is missing now as known: later samples' ``fresh`` leaves it out."""
         with self._seen:
-            return [sample for sample in self._samples if sample.at >= since]
+            self._known = self._missing
+
+    def samples(self, *, since: float = 0.0) -> list[Sample]:
+        """What was asked for from run second ``since`` on."""
+        with self._seen:
+            return [sample for sample in self._samples if sample.began >= since]
 
     def wait(
         self, until: Callable[[list[Sample]], bool], *, since: float, timeout: float
     ) -> list[Sample]:
         """The samples from ``since`` on, once ``until`` holds for them or the time is out."""
         deadline = self._clock.now() + timeout
-        with self._seen:
-            while True:
-                samples = [sample for sample in self._samples if sample.at >= since]
-                left = deadline - self._clock.now()
-                if until(samples) or left <= 0 or self._stop.is_set():
-                    return samples
-                self._seen.wait(min(left, 1.0))
+        while True:
+            samples = self.samples(since=since)
+            left = deadline - self._clock.now()
+            if until(samples) or left <= 0 or self._stop.is_set():
+                return samples
+            with self._seen:
+                self._seen.wait(min(left, self._every))
 
     def sample(self) -> Sample:
         """One look, now."""
+        began = self._at()
         try:
             before = self._observer.expected()
             observed = self._router.snapshot()
-        except (RouterUnreachable, ClusterError) as error:
-            return Sample(at=self._at(), reason=str(error))
+        except (KVChaosError, OSError) as error:
+            return unanswered(began, self._at(), str(error))
         at = self._at()
         alive = self._observer.alive()
         after = self._observer.expected()
@@ -106,9 +123,13 @@ class Sampler:
             compare(after, observed, alive=alive),
             unknown=not_followed(after, alive),
         )
+        self._missing = difference.missing
         return Sample(
+            began=began,
             at=at,
-            difference=difference,
+            agrees=difference.agrees,
+            counts=difference.counts(),
+            fresh=_fresh(difference.missing, self._known),
             router_started=observed.router.get("started"),
             progress=progress_of(observed),
         )
@@ -119,10 +140,26 @@ class Sampler:
             with self._seen:
                 self._samples.append(sample)
                 self._seen.notify_all()
-            self._record(sample)
-            self._stop.wait(self._every)
+            self._keep(sample)
+            self._stop.wait(max(self._every, (SHARE - 1) * (self._at() - sample.began)))
         with self._seen:
             self._seen.notify_all()
+
+    def _keep(self, sample: Sample) -> None:
+        try:
+            self._record(sample)
+        except KVChaosError as error:
+            logger.warning("A sample could not be recorded: %s", error)
+            self._trouble = str(error)
+
+
+def unanswered(began: float, at: float, reason: str) -> Sample:
+    """A look that the router did not answer."""
+    nothing: dict[str, Any] = {"missing": 0, "phantom": 0, "ghosts": [], "engines": {}}
+    unknown = {"router": reason or "no answer"}
+    return Sample(
+        began=began, at=at, agrees=None, counts={"agrees": None, **nothing, "unknown": unknown}
+    )
 
 
 def progress_of(observed: Observed) -> dict[str, Progress]:
@@ -139,21 +176,20 @@ class SampleRecord:
     def __init__(self, add: Callable[..., Any], *, quiet: float = 1.0) -> None:
         self._add = add
         self._quiet = quiet
-        self._last: tuple[float, object] | None = None
+        self._last: Sample | None = None
 
     def __call__(self, sample: Sample) -> None:
-        fields = sample_fields(sample)
-        if self._last and self._last[1] == fields and sample.at - self._last[0] < self._quiet:
+        last = self._last
+        if last and last.counts == sample.counts and sample.at - last.at < self._quiet:
             return
-        self._last = (sample.at, fields)
-        self._add("sample", **fields)
+        self._last = sample
+        self._add("sample", **sample.counts)
 
 
-def sample_fields(sample: Sample) -> dict[str, Any]:
-    """The fields of a ``sample`` event."""
-    if sample.difference is None:
-        unknown = {"router": sample.reason}
-        return {"agrees": None, "missing": 0, "phantom": 0, "ghosts": [], "engines": {}} | {
-            "unknown": unknown
-        }
-    return sample.difference.counts()
+def _fresh(missing: Missing, known: Missing) -> dict[str, int]:
+    """How many blocks each engine misses that are not known to be missing."""
+    return {
+        engine: count
+        for engine, blocks in missing.items()
+        if (count := len(blocks - known.get(engine, frozenset())))
+    }

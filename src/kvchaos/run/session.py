@@ -1,12 +1,10 @@
-"""A run and its parts: made in one order at the start, taken apart in the other at the end.
-
-The rule: whatever fails on the way in, everything that was already started is stopped again.
-"""
+"""A run and its parts: made in one order at the start, taken apart in the other at the end."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +45,10 @@ class ActiveFault:
     effect: float | None = None
     healed: float | None = None
 
+    def engines(self) -> frozenset[str]:
+        """The engines' pods that it hit."""
+        return self.before.engines.intersection(each.pod for each in self.injected.targets)
+
 
 class Run:
     """One run's settings, connections, observer, sampler, ledger and history."""
@@ -58,17 +60,20 @@ class Run:
         self.clock = clock
         self.history = History(folder / "history.jsonl", clock)
         self.ledger = Ledger(folder / "ledger.jsonl")
-        self.prompts = Prompts(settings.seed, run=run_id)
-        self.faults: dict[str, ActiveFault] = {}
+        self.prompts = Prompts(settings.seed, run=run_id, block_size=settings.block_size)
+        self.faults: list[ActiveFault] = []
+        self.recovered: set[str] = set()
         self.load: Load | None = None
         self.flushed: float | None = None  # run second of the last request to every engine
         self.phase = "before"
-        self.started_lab = False
+        self.at_the_end = ExitStack()
+        self.started = ExitStack()  # all that the start made, this run's parts and the lab
         self.cluster: Cluster
         self.bridge: Bridge
         self.observer: Observer
         self.router: LocatedRouter
         self.sampler: Sampler
+        self.at_the_end.callback(self.history.close)
 
     def at(self) -> float:
         """Seconds since the run began."""
@@ -82,7 +87,9 @@ class Run:
         """Make observer, router and sampler over ``cluster``; none of them is started."""
         settings = self.settings
         self.cluster = cluster
+        self.at_the_end.callback(cluster.close)
         self.bridge = Bridge(cluster)
+        self.at_the_end.callback(self.bridge.close)
         self.observer = Observer(
             cluster,
             namespace=settings.namespace,
@@ -94,6 +101,7 @@ class Run:
             emit=self._emit,
             clock=self.clock,
         )
+        self.at_the_end.callback(self.observer.stop)
         self.router = LocatedRouter(
             cluster,
             namespace=settings.namespace,
@@ -109,27 +117,25 @@ class Run:
             every=settings.sample_every,
             clock=self.clock,
         )
+        self.at_the_end.callback(self.sampler.stop)
 
     def dial(self, pod: str, port: int) -> str:
         """``host:port`` at which a pod's port is reached from here, off the faulted links."""
         return self.bridge.address(pod, port, namespace=self.settings.namespace)
 
     def close(self) -> None:
-        """Stop what runs; safe to call when only a part of it was started."""
-        for name in ("load", "sampler", "observer"):
-            part = getattr(self, name, None)
-            if part is not None:
-                part.stop()
-        if hasattr(self, "bridge"):
-            self.bridge.close()
-
-    def open_faults(self) -> list[ActiveFault]:
-        """The faults of this run that are not known to be over."""
-        return [fault for fault in self.faults.values() if fault.healed is None]
+        """Take apart what was made, the last first; each part is tried, whatever another raises."""
+        if self.load is not None:
+            self.load.stop()
+        self.at_the_end.close()
 
     def last_fault(self) -> ActiveFault | None:
         """The fault injected last."""
-        return next(reversed(self.faults.values()), None)
+        return self.faults[-1] if self.faults else None
+
+    def active(self, name: str) -> ActiveFault | None:
+        """The fault of that name, if its injection was confirmed."""
+        return next((each for each in self.faults if each.injected.fault.name == name), None)
 
     def events(self) -> list[dict[str, Any]]:
         """The history so far."""

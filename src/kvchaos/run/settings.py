@@ -47,8 +47,15 @@ def settings_from(configuration: Mapping[str, Any]) -> Settings:
 
     Raises ``ExperimentInvalid`` for a value of the wrong kind, naming the key.
     """
-    given = {f.name: f for f in fields(Settings) if f.name in configuration}
-    return Settings(**{name: _value(name, configuration[name]) for name in given})
+    given = [f.name for f in fields(Settings) if f.name in configuration]
+    settings = Settings(**{name: _value(name, configuration[name]) for name in given})
+    if abs(settings.replay_port - settings.event_port) < settings.ranks:
+        raise ExperimentInvalid(
+            "configuration keys 'event_port' and 'replay_port'",
+            wanted=f"at least {settings.ranks} apart: each rank adds one to both",
+            saw=f"{settings.event_port} and {settings.replay_port}",
+        )
+    return settings
 
 
 def _value(name: str, raw: object) -> Any:

@@ -6,11 +6,10 @@ never a guess; ``resolution`` says how far apart the samples were that it was re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-
-from kvchaos.index.compare import Difference
+from typing import Any
 
 MOMENTS = ("injected", "effect", "healed", "first_event", "gap_found", "replayed", "agreed")
 
@@ -26,17 +25,39 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look at the router's index: ``difference`` is None when it could not be judged."""
+    """One look at the router's index, asked for at ``began`` and answered at ``at``.
 
+    ``agrees`` is None when it could not be judged; ``counts`` are the fields of a ``sample``
+    event; ``fresh`` counts, by engine, the missing blocks that were not missing before the fault.
+    """
+
+    began: float
     at: float
-    difference: Difference | None = None
-    reason: str = ""
+    agrees: bool | None
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    fresh: Mapping[str, int] = field(default_factory=dict)
     router_started: float | None = None
     progress: Mapping[str, Progress] = field(default_factory=dict)
 
     @property
-    def agrees(self) -> bool | None:
-        return None if self.difference is None else self.difference.agrees
+    def reason(self) -> str:
+        """Why the router could not be read; empty when it was."""
+        return str(self.counts.get("unknown", {}).get("router", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is known of a fault besides the samples, in run seconds.
+
+    ``judged`` is when every engine had published again; ``pods`` are the engines that were hit,
+    None for all of them.
+    """
+
+    injected: float | None = None
+    effect: float | None = None
+    healed: float | None = None
+    judged: float | None = None
+    pods: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,50 +76,45 @@ class Timeline:
         }
 
 
-def agreed_at(
-    samples: Sequence[Sample], *, healed: float, judged: float, needed: int
-) -> float | None:
+def agreed_at(samples: Iterable[Sample], marks: Marks, *, needed: int) -> float | None:
     """When the index came to agree, after the heal and for good as far as was seen.
 
-    It is the first of an unbroken row of agreeing samples that has ``needed`` of them from second
-    ``judged`` on, when every engine had published again: before, a lost tail does not show.
+    It is the first of an unbroken row of agreeing samples that has ``needed`` of them begun after
+    every engine had published again: before, a lost tail does not show.
     """
-    row: list[float] = []
+    if marks.healed is None or marks.judged is None:
+        return None
+    first: float | None = None
+    count = 0
     for sample in samples:
-        if sample.at < healed:
+        if sample.began < marks.healed:
             continue
-        row = [*row, sample.at] if sample.agrees else []
-        if sum(at >= judged for at in row) >= needed:
-            return row[0]
+        if not sample.agrees:
+            first, count = None, 0
+            continue
+        first = sample.at if first is None else first
+        count += sample.began >= marks.judged
+        if count >= needed:
+            return first
     return None
 
 
-def timeline(
-    samples: Sequence[Sample],
-    *,
-    injected: float | None,
-    effect: float | None,
-    healed: float | None,
-    judged: float,
-    needed: int,
-) -> Timeline:
+def timeline(samples: Sequence[Sample], marks: Marks, *, needed: int) -> Timeline:
     """The moments that the samples show, for a fault with these marks."""
-    start = injected if injected is not None else 0.0
-    heal = healed if healed is not None else start
+    start = marks.injected if marks.injected is not None else 0.0
+    heal = marks.healed if marks.healed is not None else start
     before = _baseline(samples, start)
     later = [sample for sample in samples if sample.at >= start]
     healing = [sample for sample in later if sample.at >= heal]
-    agreed = (
-        None if healed is None else agreed_at(healing, healed=heal, judged=judged, needed=needed)
-    )
+    agreed = agreed_at(healing, marks, needed=needed)
     return Timeline(
         moments={
-            "injected": injected,
-            "effect": effect,
-            "healed": healed,
-            "first_event": _first_event(healing),
-            "gap_found": _first_rise(later, before, "gaps"),
-            "replayed": _first_rise(later, before, "replays"),
+            "injected": marks.injected,
+            "effect": marks.effect,
+            "healed": marks.healed,
+            "first_event": _first_event(healing, marks.pods),
+            "gap_found": _first_rise(later, before, "gaps", marks.pods),
+            "replayed": _first_rise(later, before, "replays", marks.pods),
             "agreed": agreed,
         },
         resolution=_resolution([s.at for s in healing if agreed is None or s.at <= agreed]),
@@ -110,22 +126,31 @@ def _baseline(samples: Iterable[Sample], start: float) -> Sample | None:
     return before[-1] if before else None
 
 
-def _first_event(healing: Sequence[Sample]) -> float | None:
-    """When a router that was seen with each engine first had a later seq than at the heal."""
+def _of(sample: Sample, pods: Collection[str] | None) -> Iterator[tuple[str, Progress]]:
+    """The progress with the engines that were hit."""
+    for engine, progress in sample.progress.items():
+        if pods is None or engine.rpartition("/")[0] in pods:
+            yield engine, progress
+
+
+def _first_event(healing: Sequence[Sample], pods: Collection[str] | None) -> float | None:
+    """When a router that was seen with an engine first had another seq of it than at the heal."""
     seen: dict[str, int | None] = {}
     for sample in healing:
-        for engine, progress in sample.progress.items():
+        for engine, progress in _of(sample, pods):
             if engine in seen and progress.seq is not None and progress.seq != seen[engine]:
                 return sample.at
             seen.setdefault(engine, progress.seq)
     return None
 
 
-def _first_rise(later: Sequence[Sample], before: Sample | None, counter: str) -> float | None:
+def _first_rise(
+    later: Sequence[Sample], before: Sample | None, counter: str, pods: Collection[str] | None
+) -> float | None:
     """When a counter first stood above its value before the fault; a new router counts from 0."""
     for sample in later:
         same = before is not None and before.router_started == sample.router_started
-        for engine, progress in sample.progress.items():
+        for engine, progress in _of(sample, pods):
             known = before.progress.get(engine) if before is not None and same else None
             base = getattr(known, counter, None) or 0
             if (getattr(progress, counter) or 0) > base:

@@ -2,66 +2,127 @@
 
 from __future__ import annotations
 
-from kvchaos.index.compare import Difference
-from kvchaos.index.names import Block
-from kvchaos.run.effect import LASTING, Seen, lost_blocks, router_restarted
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kvchaos.run.effect import LASTING, Seen, lost_blocks, router_restarted, streams_ended
+from kvchaos.run.sampler import unanswered
 from kvchaos.run.timeline import Sample
 
-AGREES = Difference(compared=("a/0", "b/0"))
+
+def look(at: float, *, started: float = 10.0, **fresh: int) -> Sample:
+    counted = {f"{pod}/0": count for pod, count in fresh.items()}
+    return Sample(began=at, at=at, agrees=not fresh, fresh=counted, router_started=started)
 
 
-def misses(engine: str) -> Difference:
-    blocks = frozenset({Block("GPU", None, 1), Block("GPU", None, 2)})
-    return Difference(compared=("a/0", "b/0"), missing={engine: blocks})
+def silent(at: float) -> Sample:
+    return unanswered(at, at, "no answer")
 
 
 def test_blocks_that_stay_missing_on_a_target_are_the_effect_of_a_cut() -> None:
     """The effect began with the first of the samples that show it."""
-    samples = [Sample(at=1, difference=AGREES)]
-    samples += [Sample(at=at, difference=misses("a/0")) for at in (2, 2.1, 2 + LASTING)]
+    samples = [look(1), look(2, a=2), look(2.1, a=2), look(2 + LASTING, a=2)]
 
     seen = lost_blocks(["a"])(samples)
 
-    assert seen == Seen(True, "2 blocks that a published are not in the router's index", 2)
+    assert seen == Seen(True, "2 blocks that a published are not in the index", 2)
 
 
 def test_blocks_missing_for_a_moment_are_no_effect() -> None:
     """An event on its way is not a cut link."""
-    samples = [Sample(at=at, difference=misses("a/0")) for at in (2, 1.9 + LASTING)]
-    samples += [Sample(at=9, difference=AGREES)]
+    samples = [look(2, a=2), look(1.9 + LASTING, a=2), look(9)]
 
     assert lost_blocks(["a"])(samples).holds is False
 
 
 def test_blocks_missing_on_another_engine_are_no_effect_on_the_target() -> None:
     """Only what the fault hit proves the fault."""
-    samples = [Sample(at=at, difference=misses("b/0")) for at in (2, 3)]
+    assert lost_blocks(["a"])([look(2, b=2), look(3, b=2)]).holds is False
 
-    assert lost_blocks(["a"])(samples).holds is False
+
+def test_blocks_that_were_missing_before_the_fault_do_not_prove_it() -> None:
+    """What an earlier fault left is no evidence for this one: only fresh ones are counted."""
+    left_over = Sample(began=1, at=1, agrees=False, counts={"missing": 9}, fresh={})
+
+    assert lost_blocks(["a"])([left_over, left_over]).holds is False
 
 
 def test_a_router_that_cannot_be_read_leaves_a_cut_unproven() -> None:
     """What could not be seen is inconclusive, not a missing effect."""
-    samples = [Sample(at=1, difference=None, reason="no answer")]
-
-    assert lost_blocks(["a"])(samples) == Seen(None, "no answer")
+    assert lost_blocks(["a"])([silent(1)]) == Seen(None, "no answer")
     assert lost_blocks(["a"])([]).holds is None
 
 
 def test_a_router_that_says_it_started_anew_was_restarted() -> None:
-    """Its own start time tells one life from the next."""
-    samples = [
-        Sample(at=1, difference=AGREES, router_started=10.0),
-        Sample(at=2, difference=AGREES, router_started=20.0),
-    ]
+    """Its own start time tells one life from the next; the effect began when it went silent."""
+    samples = [look(1), silent(2), silent(3), look(4, started=20.0)]
 
-    assert router_restarted(10.0)(samples).at == 2
+    assert router_restarted(10.0)(samples) == Seen(True, "the router says that it started anew", 2)
     assert router_restarted(10.0)(samples[:1]).holds is False
     assert router_restarted(None)(samples[:1]).holds is None
 
 
-def test_a_router_that_does_not_answer_is_away() -> None:
-    """Silence after the fault is its effect."""
-    samples = [Sample(at=3, difference=None, reason="refused")]
+def test_a_router_that_does_not_answer_may_be_cut_off_from_us() -> None:
+    """Our own link may be down: silence alone proves nothing."""
+    assert router_restarted(10.0)([look(1), silent(3)]) == Seen(None, "no answer")
+    assert router_restarted(10.0)([look(1), silent(3), look(4)]).holds is False
+    assert router_restarted(10.0)([]).holds is None
 
-    assert router_restarted(10.0)(samples) == Seen(True, "the router did not answer: refused", 3)
+
+@dataclass
+class Told:
+    """What an observer told."""
+
+    what: Sequence[tuple[float, str, str]] = ()
+    uids: set[str] = field(default_factory=lambda: {"u"})
+
+    def events(self) -> list[dict[str, Any]]:
+        return [
+            {"event": "stream", "at": at, "engine": {"pod": pod}, "what": what}
+            for at, pod, what in self.what
+        ]
+
+    def followed(self) -> set[str]:
+        return self.uids
+
+    def at(self) -> float:
+        return 9.0
+
+
+@dataclass
+class Target:
+    """A pod as it was."""
+
+    pod: str = "a"
+    uid: str = "u"
+
+
+def test_a_stream_that_began_anew_is_the_effect_of_a_restart() -> None:
+    """It began when the stream broke off."""
+    told = Told([(1, "a", "restart"), (5, "a", "disconnected"), (6, "a", "restart")])
+
+    seen = streams_ended(told, [Target()], since=4)([])
+
+    assert seen == Seen(True, "the stream of a began anew", 5)
+
+
+def test_a_stream_that_went_with_its_pod_is_the_effect_of_a_kill() -> None:
+    """The pod's uid is followed no more."""
+    assert streams_ended(Told(uids={"new"}), [Target()], since=4)([]) == Seen(
+        True, "the stream of a went with its pod", 9.0
+    )
+
+
+def test_a_stream_that_only_broke_off_proves_nothing_yet() -> None:
+    """Our own link may have hiccuped."""
+    told = Told([(5, "a", "disconnected"), (6, "b", "restart")])
+
+    assert streams_ended(told, [Target()], since=4)([]).holds is None
+
+
+def test_a_stream_that_went_on_shows_no_effect() -> None:
+    """What happened before the fault does not count."""
+    told = Told([(3, "a", "restart"), (3, "a", "disconnected")])
+
+    assert streams_ended(told, [Target()], since=4)([]).holds is False
