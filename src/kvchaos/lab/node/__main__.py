@@ -10,26 +10,13 @@ or ``{"error": {what, wanted, saw, look}}``.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from kvchaos.errors import LabError
 from kvchaos.lab import namespaces
-
-
-def tell(**message: Any) -> None:
-    """Say one thing to the daemon."""
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
-def tell_error(error: LabError) -> None:
-    """Tell the daemon why there is no node."""
-    fields = {"what": error.what, "wanted": error.wanted, "saw": error.saw, "look": error.look}
-    tell(error=fields)
+from kvchaos.lab.node.telling import tell, tell_error
 
 
 def main() -> int:

@@ -27,11 +27,11 @@ from kvchaos.lab.informer import Informer
 from kvchaos.lab.mesh.controllers import Mesh
 from kvchaos.lab.network import Network
 from kvchaos.lab.node import doors
-from kvchaos.lab.node.__main__ import tell, tell_error
 from kvchaos.lab.node.host import Host
 from kvchaos.lab.node.kubelet import Kubelet
 from kvchaos.lab.node.reaper import Reaper
 from kvchaos.lab.node.recorder import Recorder
+from kvchaos.lab.node.telling import tell, tell_error
 from kvchaos.lab.workloads import Workloads
 
 _API_SECONDS = 20.0
