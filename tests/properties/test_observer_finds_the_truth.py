@@ -83,7 +83,6 @@ class Following(RuleBasedStateMachine):
         self.follower.open(self.link)
         self.up = False
         self.answered = 0
-        self.dropped = False
 
     @rule(events=EVENTS, arrives=st.integers(0, 2))
     def publish(self, events: list[Event], arrives: int) -> None:
@@ -119,15 +118,16 @@ class Following(RuleBasedStateMachine):
         self.up = False
         self.answered = 0
 
-    @rule(lost=st.sets(st.integers(0, 5)), ends=st.booleans())
+    @rule(lost=st.sets(st.integers(2, 7)), ends=st.booleans())
     def answer(self, lost: set[int], *, ends: bool) -> None:
-        """The replay asked for last is answered, with losses, as beyond a high-water mark."""
+        """The replay asked for last is answered, with losses, as beyond a high-water mark: the
+        first two always come, see the sequences' merging.
+        """
         if len(self.link.asked) == self.answered:
             return
         self.answered = len(self.link.asked)
         replies = self.engine.replay(self.link.asked[-1])
-        kept = [each for number, each in enumerate(replies) if number == 0 or number not in lost]
-        self.dropped |= len(kept) < len(replies)
+        kept = [each for number, each in enumerate(replies) if number < 2 or number not in lost]
         self.link.answers += [*kept, *([End.END] if ends else [])]
 
     @rule(seconds=st.sampled_from([0.0, 0.3, 2.5]))
@@ -156,9 +156,9 @@ class Following(RuleBasedStateMachine):
                 head=len(self.engine.messages) - 1,
             )
         else:
-            excused = self.buffer < 100 or self.dropped or "did not answer" in found.reason
+            excused = self.buffer < 100 or "did not answer" in found.reason
             assert excused, found.reason
 
 
-Following.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+Following.TestCase.settings = settings(stateful_step_count=30)
 TestFollowing = Following.TestCase

@@ -34,14 +34,14 @@ class Life:
 class Streams(RuleBasedStateMachine):
     """A publisher, a link that loses, and a tracker whose steps are carried out."""
 
-    @initialize(buffer=st.sampled_from([1, 3, 1000]), hold=st.sampled_from([1, 4, 1000]))
+    @initialize(buffer=st.sampled_from([0, 1, 3, 1000]), hold=st.sampled_from([1, 4, 1000]))
     def start(self, buffer: int, hold: int) -> None:
         self.size = buffer
         self.lives = [Life(0, buffer)]
         self.forgetful = buffer < 1000
         self.tracker = Tracker(window=max(buffer, 8), hold=hold, tries=3)
         self.connected = True
-        self.link: deque[Message] = deque()
+        self.link: deque[tuple[Life, Message]] = deque()
         self.request: int | None = None
         self.replies: deque[Message | None] = deque()
         self.applied: list[Message] = []
@@ -66,7 +66,7 @@ class Streams(RuleBasedStateMachine):
         for _ in range(times):
             message = self.life.publish()
             if message is not None and self.connected and not lost:
-                self.link.append(message)
+                self.link.append((self.life, message))
 
     @rule()
     def publish_fails(self) -> None:
@@ -85,25 +85,30 @@ class Streams(RuleBasedStateMachine):
         self.connected = True
         self.carry_out(self.tracker.check(), None)
 
-    @rule()
-    def restart(self) -> None:
+    @rule(in_flight=st.booleans())
+    def restart(self, in_flight: bool) -> None:
+        """What the old life sent may still be there, to be read long after; or is lost with it."""
         self.connected = False
-        self.read_all()
-        self.replies.clear()
+        if not in_flight:
+            self.replies.clear()
         self.lives.append(Life(len(self.lives), self.size))
 
     @rule(count=st.integers(1, 5))
     def read(self, count: int) -> None:
         for _ in range(min(count, len(self.link))):
-            message = self.link.popleft()
+            _, message = self.link.popleft()
             self.carry_out(self.tracker.live(message), message)
 
     def read_all(self) -> None:
         self.read(count=len(self.link))
 
-    @precondition(lambda self: self.request is not None and self.connected)
-    @rule(dropped=st.sets(st.integers(0, 5)))
+    @precondition(lambda self: self.request is not None)
+    @rule(dropped=st.sets(st.integers(2, 7)))
     def serve(self, dropped: set[int]) -> None:
+        """The first two replies always come: a ROUTER drops only beyond its high-water mark (1000
+        by default), and a request meets an empty pipe, being a new client's or made after the end
+        marker of the one before. Seen of libzmq: no reply before the 500th is dropped.
+        """
         found = [one for one in self.life.buffer if one.seq >= (self.request or 0)]
         every = [*found, None]
         self.replies = deque(one for at, one in enumerate(every) if at not in dropped)
@@ -111,7 +116,12 @@ class Streams(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 5))
     def read_replies(self, count: int) -> None:
+        """What an older life sent live has come before a newer one answers, and is read first;
+        what the present life sends live may come later than its replies.
+        """
         for _ in range(count):
+            while self.link and self.link[0][0] is not self.life:
+                self.read(count=1)
             if not self.replies:
                 return
             reply = self.replies.popleft()
@@ -158,5 +168,5 @@ class Streams(RuleBasedStateMachine):
             assert self.tracker.complete
 
 
-Streams.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Streams.TestCase.settings = settings(stateful_step_count=40)
 TestStreams = Streams.TestCase

@@ -35,6 +35,11 @@ class Memory:
             self.dropped = True
         self.held[message.seq] = message
 
+    def drop(self, until: int, newest: int) -> int:
+        """Hold no more what is held up to ``until``; the newest seq still held, else ``newest``."""
+        self.held = {seq: message for seq, message in self.held.items() if seq > until}
+        return max(self.held, default=newest)
+
     def digest(self, seq: int, following: int) -> int | None:
         """The hash of the payload at ``seq``, where ``following`` comes after the last applied;
         None if it is not remembered.

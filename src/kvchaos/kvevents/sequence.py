@@ -10,10 +10,14 @@ forgotten. Each replay is asked for from the last applied batch *inclusive*: its
 of it is kept) proves that the publisher is still the same one. Another payload at that seq, or
 a history that ends before it, is a restart; a history that begins later proves nothing, so what
 follows is applied but counts as incomplete. (A publisher with ``buffer_steps`` 0 seems to
-restart at each replay.)
+restart at each replay, and so is not complete.)
+
+What was held while a replay from 0 was under way may be of the life before, so it is applied only
+once a replay has brought it, or one held before it. What was there at the time of a request and
+is not in its replay is of another life.
 
 Replies to an abandoned request must not come in: a new request replaces the one under way. Read
-what is live before what is replayed.
+what is live, all that is there, before what is replayed.
 """
 
 from __future__ import annotations
@@ -62,6 +66,7 @@ HELD: Final = Step(Kind.HELD)
 _FORGOTTEN: Final = "the publisher has them no more"
 _UNPROVEN: Final = "the publisher's history begins too late to show that it is the same one"
 _SILENT: Final = "the publisher did not answer a replay"
+_ABSENT: Final = "the publisher's history does not hold what came from it"
 
 
 class Tracker:
@@ -80,17 +85,21 @@ class Tracker:
         self.restarts = 0
         self.lost = 0
         self._tries = tries
+        self._answers = False
+        self._mute = False
         self._memory = Memory(window=window, hold=hold)
         self._begin()
 
     def _begin(self) -> None:
         self.next = 0
-        self.reason = ""
+        self._reason = ""
         self._whole = True
         self._newest = -1
         self._memory.clear()
         self._asking = False
         self._proven = True
+        self._joined = False
+        self._trusting = False
         self._asked_at = 0
         self._goal = -1
         self._failures = 0
@@ -99,6 +108,19 @@ class Tracker:
     def complete(self) -> bool:
         """Whether every batch of the epoch that is known of was applied, from seq 0 on."""
         return not self.reason and not self._asking
+
+    @property
+    def reason(self) -> str:
+        """What this epoch lacks; that a publisher which never keeps anything replays nothing from
+        0 on does not say that there is nothing.
+        """
+        mute = self._mute and not self._answers and self.next == 0
+        return self._reason or (_ABSENT if mute else "")
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is amiss in this epoch that no replay can make good."""
+        return self._whole
 
     @property
     def asking(self) -> bool:
@@ -120,6 +142,7 @@ class Tracker:
         if message.seq == self.next and not self._asking:
             self._newest = self.next
             self.next += 1
+            self._joined = True
             self._memory.applied.append(hash(message.payload))
             return APPLY
         return self._out_of_order(message)
@@ -148,8 +171,9 @@ class Tracker:
         """What to do with a reply to the replay asked for last."""
         if not self._asking:
             return DUPLICATE
+        self._answers = True
         known = self._memory.digest(message.seq, self.next)
-        if known is not None and known != hash(message.payload):
+        if self._trusting or (known is not None and known != hash(message.payload)):
             return self._restart()
         if message.seq < self.next:
             self._proven |= known is not None
@@ -158,7 +182,7 @@ class Tracker:
             return self._lose(message, _UNPROVEN)
         if message.seq > self.next:
             return self._skipped(message)
-        self._memory.held.pop(message.seq, None)
+        self._joined |= self._memory.held.pop(message.seq, None) is not None
         self._take(message)
         return APPLY
 
@@ -166,7 +190,7 @@ class Tracker:
         """Some were left out. A ROUTER drops replies at its high-water mark, so ask once more
         from there; what is then still left out is gone.
         """
-        held, _ = self._flush(-1)
+        held = self._flush(-1)[0] if self._joined else ()
         if message.seq < self.next:
             return Step(Kind.DUPLICATE, held)
         if self.next > self._asked_at:
@@ -177,11 +201,26 @@ class Tracker:
         """What to do when the end marker has come."""
         if not self._asking:
             return DUPLICATE
-        if not self._proven:
-            return self._restart()
+        if self._trusting or not self._proven:
+            return self._restart(keep=True)
         if self._whole:
-            self.reason = ""
+            self._reason = ""
+        if self._memory.held and not self._joined:
+            return self._unjoined()
         return self._conclude(_FORGOTTEN)
+
+    def _unjoined(self) -> Step:
+        """The replay brought none of what is held: ask anew, for all of it; what is not there
+        even then is not this publisher's. One that never showed anything may just keep nothing.
+        """
+        if self.next > self._asked_at or min(self._memory.held) > self._goal:
+            return self._ask(Kind.ASK)
+        if not self._answers:
+            self._mute = True
+            self._doubt(_ABSENT)
+            return self._go_on(_ABSENT)
+        self._newest = self._memory.drop(self._goal, self.next - 1)
+        return self._ask(Kind.ASK) if self._memory.held else self._conclude(_ABSENT)
 
     def replay_failed(self) -> Step:
         """What to do when no reply has come in time: ask again, at last go on without.
@@ -194,9 +233,13 @@ class Tracker:
         self._failures = 1 if self.next > self._asked_at else self._failures + 1
         if self._failures < self._tries:
             return self._ask(Kind.ASK, range(self.next, min(self._memory.held, default=self.next)))
-        self.reason = self.reason or _SILENT
+        self._reason = self._reason or _SILENT
         self._goal = self._newest
-        step = self._conclude(_SILENT)
+        self._trusting = bool(self._memory.held) and not self._joined
+        return self._go_on(_SILENT)
+
+    def _go_on(self, why: str) -> Step:
+        step = self._conclude(why)
         return replace(step, kind=Kind.LOST, missing=step.missing or range(self.next, self.next))
 
     def _conclude(self, why: str) -> Step:
@@ -209,11 +252,16 @@ class Tracker:
             return Step(kind, apply, missing=missing)
         return self._ask(Kind.ASK if missing is None else kind, missing, apply)
 
-    def _restart(self, message: Message | None = None) -> Step:
-        """Another epoch; if it is known by a live message, by that one."""
+    def _restart(self, message: Message | None = None, *, keep: bool = False) -> Step:
+        """Another epoch; if it is known by a live message, by that one. What is held may be kept,
+        as long as nothing says that it is of the old one.
+        """
+        held = dict(self._memory.held) if keep else {}
         self.epoch += 1
         self.restarts += 1
         self._begin()
+        self._memory.held.update(held)
+        self._newest = max(held, default=-1)
         if message is None:
             return self._ask(Kind.RESTART)
         self._newest = message.seq
@@ -243,6 +291,7 @@ class Tracker:
             self._miss(message.seq, why)
             self._take(message)
             held = (*held, message)
+        self._doubt(why)
         return Step(Kind.LOST, held, missing=range(first, message.seq))
 
     def _flush(self, goal: int, why: str = "") -> tuple[tuple[Message, ...], range | None]:
@@ -263,12 +312,16 @@ class Tracker:
 
     def _miss(self, until: int, why: str) -> None:
         """Go on from ``until``; what comes before it in this epoch is incomplete for good."""
-        if self._whole:
-            self.reason = f"batches {self.next} to {until - 1}: {why}" if until > self.next else why
-        self._whole = False
+        self._doubt(f"batches {self.next} to {until - 1}: {why}" if until > self.next else why)
         self.lost += until - self.next
         self.next = until
         self._memory.applied.clear()
+
+    def _doubt(self, why: str) -> None:
+        """Call the epoch incomplete for good; its first such reason stays."""
+        if self._whole:
+            self._reason = why
+        self._whole = False
 
     def _take(self, message: Message) -> None:
         self.next = message.seq + 1

@@ -111,7 +111,10 @@ class Follower:
         for news in self.link.news():
             self._linked(news)
         self._take_live(frames)
-        self._take_replies(self.link)
+        if len(frames) < self._bounds.drain:
+            self._take_replies(self.link)
+        elif self._deadline is not None:  # replies may be newer than live messages still to come
+            self._deadline = now + self._bounds.silence
         self._on_time()
         if self.batches > before:
             self.last_event_at = now
@@ -205,8 +208,8 @@ class Follower:
             self._begin(step, reason)
         elif step.kind is Kind.GAP and step.missing:
             self._log.tell("gap", seq=step.missing.start, missing=len(step.missing))
-        elif step.kind is Kind.LOST and step.missing:
-            self._incomplete(self.tracker.reason, step.missing)
+        elif step.kind is Kind.LOST and step.missing is not None:
+            self._lost(step.missing)
         for message in step.apply:
             self._apply(message)
         if step.ask is not None:
@@ -228,6 +231,11 @@ class Follower:
         if self.link and self.connected:
             self._deadline = self._now + self._bounds.silence
             self.link.ask(start)
+
+    def _lost(self, missing: range) -> None:
+        """Without a seq that is missing it is news only once, and only if it is for good."""
+        if missing or not (self.tracker.whole or self.incomplete):
+            self._incomplete(self.tracker.reason, missing)
 
     def _incomplete(self, reason: str, missing: range) -> None:
         self._oracle.incomplete(self.engine, reason)

@@ -126,7 +126,9 @@ def test_later_message_of_a_new_life_asks_from_zero() -> None:
 
     assert tracker.live(message(1, "b")) == Step(Kind.RESTART, ask=0, missing=range(1))
     assert tracker.replayed(message(0, "b")) == APPLY
-    assert tracker.replay_ended() == Step(Kind.REPLAYED, messages(1, life="b"))
+    assert tracker.replay_ended() == Step(Kind.ASK, ask=0)
+    assert [tracker.replayed(message(seq, "b")) for seq in (0, 1)] == [DUPLICATE, APPLY]
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
     assert tracker.complete
 
 
@@ -204,6 +206,120 @@ def test_history_that_begins_just_behind_the_last_applied_proves_nothing() -> No
     assert tracker.reason.startswith("the publisher's history begins too late")
 
 
+def test_what_is_held_does_not_hide_that_nothing_is_proven() -> None:
+    """It leaves no hole, but it may be of another life than what was applied, like the reply."""
+    tracker = fed(0)
+    tracker.check()
+    for one in messages(1, 2, life="b"):
+        tracker.live(one)
+
+    lost = Step(Kind.LOST, messages(1, 2, life="b"), missing=range(1, 2))
+
+    assert tracker.replayed(message(2, "b")) == lost
+    assert tracker.reason.startswith("the publisher's history begins too late")
+    assert (tracker.whole, counts(tracker)) == (False, {"next": 3})
+
+
+def joining(*held: int, asked_first: bool = True) -> Tracker:
+    """A tracker at its start, to which these live messages came after, or before, its request."""
+    tracker = Tracker(tries=1)
+    tracker.check()
+    for seq in held:
+        tracker.live(message(seq))
+    if not asked_first:
+        tracker.check()
+    return tracker
+
+
+def test_what_is_held_at_the_start_waits_until_a_replay_brings_it() -> None:
+    """Then it is of the life that is replayed, and so is what came after it."""
+    tracker = joining(1, 2)
+    tracker.replayed(message(0))
+
+    assert tracker.replay_ended() == Step(Kind.ASK, ask=0)
+    assert [tracker.replayed(one) for one in messages(0, 1)] == [DUPLICATE, APPLY]
+    assert tracker.replay_ended() == Step(Kind.REPLAYED, messages(2))
+    assert tracker.complete
+
+
+def test_what_is_held_of_a_dead_life_is_not_put_behind_the_new_one() -> None:
+    """Its seq would fit; but what was there before the request and is not replayed is not of it."""
+    tracker = joining(1, asked_first=False)
+    tracker.replayed(message(0, "b"))
+
+    assert tracker.replay_ended() == Step(Kind.ASK, ask=0)
+    assert tracker.replayed(message(0, "b")) == DUPLICATE
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert tracker.live(message(1, "b")) == APPLY
+    assert (tracker.complete, counts(tracker)) == (True, {"next": 2})
+
+
+def test_what_is_held_of_two_lives_is_told_apart() -> None:
+    """What came after the request may be of the present life: one more replay will tell."""
+    tracker = joining(1)
+    tracker.replayed(message(0, "b"))
+    tracker.replay_ended()
+    tracker.live(message(2, "b"))
+    tracker.replayed(message(0, "b"))
+
+    assert tracker.replay_ended() == Step(Kind.ASK, ask=0)
+    assert [tracker.replayed(message(seq, "b")) for seq in (0, 1, 2)] == [DUPLICATE, APPLY, APPLY]
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert (tracker.complete, counts(tracker)) == (True, {"next": 3})
+
+
+def test_what_is_held_of_a_dead_life_fills_no_hole_in_a_replay() -> None:
+    """It is asked for instead; what the present life cannot give is lost."""
+    tracker = joining(1, 2)
+    tracker.replayed(message(0, "b"))
+
+    assert tracker.replayed(message(3, "b")) == Step(Kind.ASK, ask=0, missing=range(1, 3))
+    tracker.replayed(message(0, "b"))
+    assert tracker.replayed(message(3, "b")).kind is Kind.LOST
+    assert tracker.reason == "the publisher has them no more"
+
+
+def test_publisher_that_never_shows_anything_is_not_complete() -> None:
+    """It published, and replays nothing from 0 on: a buffer of 0. So its silence says nothing."""
+    tracker = joining(4, asked_first=False)
+    absent = "the publisher's history does not hold what came from it"
+
+    assert tracker.replay_ended() == Step(Kind.LOST, messages(4), missing=range(4))
+    assert tracker.reason == absent
+    tracker.check()
+    assert tracker.replay_ended() == Step(Kind.RESTART, ask=0)
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert (tracker.complete, tracker.reason) == (False, absent)
+    tracker.live(message(0, "b"))
+    assert (tracker.complete, tracker.reason) == (True, "")
+
+
+def test_publisher_that_showed_something_once_has_nothing_when_it_shows_nothing() -> None:
+    """Then what is held is of the life before."""
+    tracker = fed(0)
+    tracker.check()
+    tracker.replayed(message(0))
+    tracker.live(message(1))
+
+    assert tracker.check() == Step(Kind.ASK, ask=0)
+    assert tracker.replay_ended() == Step(Kind.RESTART, ask=0)
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert tracker.live(message(0, "b")) == APPLY
+    assert (tracker.complete, counts(tracker)) == (True, {"epoch": 1, "next": 1, "restarts": 1})
+
+
+def test_what_is_held_when_the_history_turns_out_to_be_shorter_is_kept() -> None:
+    """It may be of the new life; its replay tells."""
+    tracker = fed(0, 1)
+    tracker.check()
+    tracker.live(message(2, "b"))
+
+    assert tracker.replay_ended() == Step(Kind.RESTART, ask=0)
+    assert [tracker.replayed(message(seq, "b")) for seq in (0, 1, 2)] == [APPLY] * 3
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert tracker.complete
+
+
 def test_replies_left_out_are_asked_for_once_more() -> None:
     """A ROUTER drops replies at its high-water mark; they are still to be had."""
     tracker = Tracker()
@@ -226,12 +342,13 @@ def test_replies_left_out_again_are_lost() -> None:
 
 def test_replies_left_out_may_be_held() -> None:
     """What came live fills the hole in a replay."""
-    tracker = Tracker()
+    tracker = fed(0)
     tracker.check()
-    for one in messages(0, 1, 2):
+    for one in messages(1, 2):
         tracker.live(one)
+    tracker.replayed(message(0))
 
-    assert tracker.replayed(message(2)) == Step(Kind.DUPLICATE, messages(0, 1, 2))
+    assert tracker.replayed(message(2)) == Step(Kind.DUPLICATE, messages(1, 2))
     assert tracker.replay_ended() == Step(Kind.REPLAYED)
 
 
@@ -265,7 +382,7 @@ def test_what_came_before_the_request_and_is_not_in_its_replay_is_lost() -> None
 
 def test_what_came_after_the_request_may_need_another_one() -> None:
     """The replay may have been served before the batches that are missing were published."""
-    tracker = Tracker()
+    tracker = fed(0)
     tracker.check()
     tracker.live(message(4))
     tracker.live(message(6))
@@ -333,6 +450,19 @@ def test_answer_that_comes_later_makes_silence_good() -> None:
     tracker.replay_ended()
 
     assert tracker.complete
+
+
+def test_what_was_taken_on_trust_is_begun_anew_once_there_is_an_answer() -> None:
+    """Without a replay nobody can tell that it was all of one life, whatever its seqs."""
+    trusting = [joining(0, 1), joining(0, 1)]
+    for tracker in trusting:
+        assert tracker.replay_failed() == Step(Kind.LOST, messages(0, 1), missing=range(2, 2))
+        assert tracker.live(message(2)) == APPLY
+        assert tracker.reason == "the publisher did not answer a replay"
+        tracker.check()
+
+    assert trusting[0].replayed(message(2)) == Step(Kind.RESTART, ask=0)
+    assert trusting[1].replay_ended() == Step(Kind.RESTART, ask=0)
 
 
 def test_first_loss_of_an_epoch_is_its_reason_until_the_next_epoch() -> None:

@@ -71,8 +71,10 @@ def test_the_stream_is_on_before_the_history_is_asked_for() -> None:
     stage.turn(message(2, stored(3)))
     assert stage.follower.head is None
     stage.turn(replies=[message(0, stored(1)), message(1, stored(2)), End.END])
+    assert stage.follower.head == 1
+    stage.turn(replies=[message(1, stored(2)), message(2, stored(3)), End.END])
 
-    assert stage.link.asked == [0]
+    assert stage.link.asked == [0, 1]
     assert stage.expected() == Expected({GPU: frozenset({1, 2, 3})}, complete=True, head=2)
     assert stage.whats() == [
         ("connected", None, None),
@@ -113,9 +115,8 @@ def test_a_gap_is_replayed_from_the_last_batch_on() -> None:
 
     stage.turn(message(3, removed(2)))
     assert stage.follower.trouble() == "its batches are being replayed"
-    stage.turn(
-        replies=[message(0, stored(1)), message(1, stored(2)), message(2, stored(4)), End.END]
-    )
+    missed = [message(0, stored(1)), message(1, stored(2)), message(2, stored(4))]
+    stage.turn(replies=[*missed, message(3, removed(2)), End.END])
 
     assert stage.link.asked == [0]
     assert stage.expected() == Expected({GPU: frozenset({1, 4})}, complete=True, head=3)
@@ -149,6 +150,47 @@ def test_what_is_lost_is_told_with_its_seqs() -> None:
         ("first event", 7, None),
         ("replayed", 7, 1),
     ]
+
+
+def test_a_history_that_proves_nothing_leaves_the_engine_incomplete() -> None:
+    """No seq is missing, but what follows may be of another process; that is told once."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+
+    stage.turn(news=Link.CONNECTED)
+    stage.turn(replies=[message(1, stored(2)), End.END])
+    stage.later(0.3)
+    stage.turn(replies=[message(2, stored(3)), End.END])
+
+    reason = "the publisher's history begins too late to show that it is the same one"
+    blocks = {GPU: frozenset({1, 2, 3})}
+    assert stage.expected() == Expected(blocks, complete=False, reason=reason, head=2)
+    assert stage.whats() == [
+        ("connected", None, None),
+        ("incomplete", 1, 0),
+        ("first event", 1, None),
+        ("replayed", 1, 1),
+        ("replayed", 2, 1),
+    ]
+
+
+def test_replies_wait_for_the_live_messages_that_have_come_before_them() -> None:
+    """Those may be of the process before, however many they are; meanwhile nobody is silent."""
+    stage = Stage()
+    stage.connect(*history("older", 0))
+    stage.turn(*history("older", *range(1, 2 * BOUNDS.drain + 2)), news=Link.CONNECTED)
+
+    stage.turn(replies=[*history("new", 0), End.END])
+    assert stage.follower.epoch == 0
+    stage.later(BOUNDS.silence + 1)
+
+    assert stage.follower.epoch == 1
+    assert stage.link.asked == [0, 0]
+
+
+def history(process: str, *seqs: int) -> list[Message]:
+    """What a process published under these numbers; another one published other things."""
+    return [message(seq, stored(len(process) + seq), ts=float(len(process))) for seq in seqs]
 
 
 def test_a_history_with_other_content_is_a_new_epoch() -> None:
