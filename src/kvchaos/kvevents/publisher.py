@@ -112,7 +112,8 @@ class Publisher:
 
     def close(self, drain: float = 1.0) -> None:
         """Stop after sending what waits, or after ``drain`` seconds; what is in flight then may
-        be lost, as in vLLM. Sockets are closed at the return. Safe to repeat.
+        be lost, as in vLLM. libzmq frees the ports by and by, mostly some ms after the return.
+        Safe to repeat.
         """
         with self._lock:
             self._closed = True
