@@ -13,13 +13,13 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import zmq
 
 from kvchaos.clock import Clock, SystemClock
 from kvchaos.errors import KVChaosError, UsageError, WireError
+from kvchaos.kvevents.closing import Closing
 from kvchaos.kvevents.frames import Message, join_live, join_reply, split_request
 from kvchaos.kvevents.wire import VLLM, Batch, Dialect, Event, encode
 
@@ -49,7 +49,7 @@ def offset_port(endpoint: str, rank: int) -> str:
     return endpoint if port in ("*", "0") else f"{base}:{int(port) + rank}"
 
 
-class Publisher:
+class Publisher(Closing):
     """Numbers and sends batches, and answers replays from the last ``buffer_steps`` of them.
 
     Binds if the endpoint has ``*`` or ``::`` or is inproc or ipc, else connects; the replay
@@ -121,17 +121,6 @@ class Publisher:
         self._thread.join(drain)
         self._sender.stop.set()
         self._thread.join(_FULL)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Sender:

@@ -11,13 +11,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import zmq
 
 from kvchaos.clock import Clock
 from kvchaos.errors import WireError
+from kvchaos.kvevents.closing import Closing
 from kvchaos.kvevents.frames import Message, join_request, split_reply
 from kvchaos.kvevents.subscriber import connect, milliseconds, open_socket
 
@@ -34,7 +34,7 @@ class End(Enum):
     END = "end"
 
 
-class ReplayClient:
+class ReplayClient(Closing):
     """Requests to one ROUTER, one at a time; from any thread, one at a time.
 
     A new request abandons the one under way, replies of which never come out again.
@@ -102,17 +102,6 @@ class ReplayClient:
     def close(self) -> None:
         """Give up the socket at once; safe to repeat."""
         self.socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 @dataclass(frozen=True, slots=True)

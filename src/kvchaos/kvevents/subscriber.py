@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from kvchaos.errors import EngineUnreachable
+from kvchaos.kvevents.closing import Closing
 from kvchaos.kvevents.wire import MAX_PAYLOAD
 
 _CONNECT: Final = 1000
@@ -37,7 +37,7 @@ class LinkEvent(NamedTuple):
     endpoint: str
 
 
-class Subscription:
+class Subscription(Closing):
     """What one engine rank publishes under ``topic`` (a prefix), from any thread, one at a time.
 
     Connects in the background and again after each loss, so that nothing here waits for a peer.
@@ -126,17 +126,6 @@ class Subscription:
             self.socket.disable_monitor()
         self._monitor.close(0)
         self.socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class Source(Protocol):
