@@ -136,6 +136,7 @@ def recovery(**fields: Any) -> Json:
         "waited": 2.6,
         "samples_needed": 5,
         "resolution": 0.2,
+        "flushed": 13.42,
         "timeline": {
             "injected": 3.52,
             "effect": 4.71,
@@ -179,6 +180,7 @@ def observer(**fields: Any) -> Json:
     """What the observer followed."""
     told: Json = {
         "up": True,
+        "sampler_up": True,
         "engines": 3,
         "batches": 412,
         "blocks": 3296,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import summary
 from kvchaos.verdict.verdict import Verdict, judge, merge
-from tests.builders import Json, run_that_recovered
+from tests.builders import PARTITION, Json, run_that_recovered
 
 NEEDED = sorted({each["event"] for each in run_that_recovered()} - {"run_started", "traffic"})
 NAMES = [*NEEDED, "run_started", "traffic", "stream", "fault_failed", "something else"]
@@ -21,6 +23,9 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=6,
 )
+
+
+NUMBER = object()
 
 
 @given(st.sets(st.sampled_from(NEEDED), min_size=1))
@@ -39,6 +44,110 @@ def garbled(draw: st.DrawFn) -> list[Json]:
     return [
         {**each, field: value} if each["event"] == name else each for each in run_that_recovered()
     ]
+
+
+TRUTHS = (True, False, None)
+DECIDING: dict[tuple[str, ...], tuple[object, ...]] = {
+    ("hypothesis", "when"): ("before", "during", "after"),
+    ("hypothesis", "met"): TRUTHS,
+    ("hypothesis", "failed"): ([],),
+    ("activity", "type"): ("action", "probe"),
+    ("activity", "phase"): ("before", "method", "during", "after", "rollbacks"),
+    ("activity", "outcome"): ("succeeded", "failed"),
+    ("fault_injected", "fault"): (),
+    ("fault_injected", "fault", "kind"): (PARTITION["kind"],),
+    ("fault_injected", "fault", "namespace"): (PARTITION["namespace"],),
+    ("fault_injected", "fault", "name"): (PARTITION["name"],),
+    ("fault_injected", "targets"): ([],),
+    ("fault_injected", "injected"): (NUMBER,),
+    ("effect", "fault"): (),
+    ("effect", "effect"): ("confirmed", "not effective", "inconclusive"),
+    ("effect", "evidence"): (),
+    ("fault_recovered", "fault"): (),
+    ("fault_recovered", "healed"): (NUMBER,),
+    ("sample", "agrees"): TRUTHS,
+    ("recovery", "at"): (NUMBER,),
+    ("recovery", "agreed"): TRUTHS,
+    ("recovery", "budget"): (NUMBER,),
+    ("recovery", "timeline"): (),
+    ("recovery", "timeline", "healed"): (NUMBER,),
+    ("recovery", "timeline", "agreed"): (NUMBER,),
+    ("recovery", "flushed"): (NUMBER,),
+    ("recovery", "left"): (),
+    ("recovery", "left", "engines"): ({},),
+    ("recovery", "left", "ghosts"): ([],),
+    ("recovery", "left", "unknown"): ({},),
+    ("residue", "left"): ([],),
+    ("observer", "up"): TRUTHS,
+    ("observer", "sampler_up"): TRUTHS,
+    ("observer", "engines"): (NUMBER,),
+    ("observer", "batches"): (NUMBER,),
+    ("observer", "malformed"): (0,),
+    ("observer", "incomplete"): ({},),
+    ("run_ended", "journal"): ("completed",),
+}
+"""Each field that a check rests on, with the values that are of its form; all others garble it."""
+
+
+def of_its_form(value: object, path: tuple[str, ...]) -> bool:
+    """``1`` is not ``True``, and neither are NaN and the endless a number."""
+    number = type(value) in (int, float) and 0 <= float(str(value)) < math.inf
+    good = DECIDING[path]
+    return (NUMBER in good and number) or any(
+        type(value) is type(each) and value == each for each in good
+    )
+
+
+def with_value(event: Json, path: tuple[str, ...], value: object) -> Json:
+    """The event with this in place of what is at the path."""
+    key, *rest = path
+    return {**event, key: with_value(event[key], tuple(rest), value) if rest else value}
+
+
+def garbled_at(path: tuple[str, ...], value: object) -> list[Json]:
+    """The good history with this field of this kind of event replaced."""
+    name, *field = path
+    return [
+        with_value(each, tuple(field), value) if each["event"] == name else each
+        for each in run_that_recovered()
+    ]
+
+
+@given(st.sampled_from(sorted(DECIDING)), st.data())
+def test_garbled_deciding_field_is_no_pass(path: tuple[str, ...], data: st.DataObject) -> None:
+    """No text is a truth, no empty text an empty list, no truth a number."""
+    value = data.draw(ANYTHING.filter(lambda value: not of_its_form(value, path)))
+
+    assert judge(garbled_at(path, value)).verdict is not Verdict.PASS
+
+
+LIKELY: tuple[object, ...] = (
+    "no",
+    "",
+    "yes",
+    "0",
+    True,
+    1,
+    0,
+    1.0,
+    math.nan,
+    math.inf,
+    -1.0,
+    None,
+    {},
+    [],
+    ["a"],
+)
+
+
+@pytest.mark.parametrize("path", sorted(DECIDING), ids=".".join)
+def test_deciding_field_garbled_in_a_likely_way_is_no_pass(path: tuple[str, ...]) -> None:
+    """The values that look like an answer, each in each place."""
+    wrong = [value for value in LIKELY if not of_its_form(value, path)]
+
+    passing = [value for value in wrong if judge(garbled_at(path, value)).verdict == "pass"]
+
+    assert passing == []
 
 
 @given(garbled())

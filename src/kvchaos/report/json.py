@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from kvchaos.report.headline import headline
-from kvchaos.verdict.events import Event, Events, Json, fault_name, last, of, since_first
+from kvchaos.verdict.events import Event, Events, Json, injections, last, of, since_first
 from kvchaos.verdict.verdict import Judgement
 
 STAMPS = ("at", "wall", "event")
@@ -51,7 +51,8 @@ def as_json(events: Events, judgement: Judgement) -> Json:
 def faults(events: Events) -> list[Json]:
     """Each fault of the run with what became of it, in the order of their injection."""
     tried = [event for event in events if event["event"] in ("fault_injected", "fault_failed")]
-    return [_fault(event, events) for event in tried]
+    told = (told for _, told in injections(events))
+    return [_fault(each, next(told) if each["event"] == "fault_injected" else ()) for each in tried]
 
 
 def left_wrong(events: Events) -> Json:
@@ -91,11 +92,9 @@ def _counted(streams: list[Event]) -> dict[str, int]:
     return dict(Counter(event["what"] for event in streams))
 
 
-def _fault(tried: Event, events: Events) -> Json:
-    name = fault_name(tried)
-    effects = [event for event in of(events, "effect") if fault_name(event) == name]
-    ends = [event for event in of(events, "fault_recovered") if fault_name(event) == name]
-    confirmed = [event for event in effects if event["effect"] == "confirmed"]
+def _fault(tried: Event, told: Events) -> Json:
+    effects, ends = of(told, "effect"), of(told, "fault_recovered")
+    confirmed = of(effects, "effect", effect="confirmed")
     effect = ([*effects, *confirmed] or [{}])[-1]
     end = (ends or [{}])[-1]
     return {

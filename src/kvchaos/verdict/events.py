@@ -13,6 +13,9 @@ Json = dict[str, Any]
 Event = Mapping[str, Any]
 Events = Sequence[Event]
 
+LIFE = ("fault_injected", "effect", "fault_recovered")
+"""The events of a fault's life, in their order."""
+
 
 def of(events: Events, name: str, **fields: object) -> list[Event]:
     """The events of that name whose fields have exactly these values, in their order."""
@@ -46,6 +49,17 @@ def fault_name(event: Event) -> str:
     return f"{fault['kind']} {fault['namespace']}/{fault['name']}"
 
 
+def injections(events: Events) -> list[tuple[Event, Events]]:
+    """Each ``fault_injected``, and the events about that very fault: the later ones of its name,
+    up to the next injection of that name.
+    """
+    return [
+        (event, _about(fault_name(event), events[at + 1 :]))
+        for at, event in enumerate(events)
+        if event["event"] == "fault_injected"
+    ]
+
+
 def many(count: int, one: str, more: str = "") -> str:
     """``1 pod``, ``2 pods``; ``more`` where the plural is not one plus s."""
     return f"{count} {one}" if count == 1 else f"{count} {more or one + 's'}"
@@ -59,3 +73,9 @@ def text(item: object) -> str:
         source = item.get("source")
         return f"{source}: {item['text']}" if source else str(item["text"])
     return ", ".join(f"{key} {value}" for key, value in item.items())
+
+
+def _about(name: str, later: Events) -> Events:
+    named = [event for event in later if event["event"] in LIFE and fault_name(event) == name]
+    again = (at for at, event in enumerate(named) if event["event"] == "fault_injected")
+    return named[: next(again, len(named))]

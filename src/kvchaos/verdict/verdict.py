@@ -1,7 +1,7 @@
 """From a history to one verdict: every check is asked, the weightiest answer stands. Pure.
 
-The one rule guarded here: what was not observed is not a pass. No checks, an empty history or a
-check that breaks is unknown.
+The one rule guarded here: what was not observed is not a pass. No checks, an empty history, a
+malformed event and a check that breaks are unknown.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from kvchaos.verdict.checks import CHECKS, Check
 from kvchaos.verdict.events import Events
+from kvchaos.verdict.records import Malformed
 from kvchaos.verdict.result import WEIGHT, Result, Verdict
 
 __all__ = ["EXIT_CODE", "Judgement", "Verdict", "judge", "merge"]
@@ -50,9 +51,11 @@ def judge(events: Events, checks: Sequence[Check] = CHECKS) -> Judgement:
 
 
 def _ask(check: Check, events: Events) -> Result:
+    name = check.__name__.replace("_", " ")
     try:
         return check(events)
+    except Malformed as error:
+        return Result(name, Verdict.UNKNOWN, f"malformed history: {error}")
     except Exception as error:  # noqa: BLE001 - a check that breaks is unknown, whatever broke it
-        name = check.__name__.replace("_", " ")
         why = f"the check itself broke: {type(error).__name__}: {error}"
         return Result(name, Verdict.UNKNOWN, why)

@@ -17,6 +17,7 @@ from tests.builders import (
     effect,
     event,
     injected,
+    recovered,
     recovery,
     run_that_recovered,
     run_that_stayed_wrong,
@@ -83,6 +84,19 @@ def test_record_of_a_fault_has_its_whole_life() -> None:
         "healed": 13.2,
         "by": "duration",
     }
+
+
+def test_record_of_a_fault_injected_twice_tells_each_time_its_own() -> None:
+    """One name, two faults: the second was not seen to have an effect or to end."""
+    refused = event(30.0, "fault_failed", fault=PARTITION, error="the name is taken")
+
+    first, taken, second = record([injected(), refused, effect(), recovered(), injected()])[
+        "faults"
+    ]
+
+    assert (first["effect"], first["effect_at"], first["healed"]) == ("confirmed", 4.71, 13.2)
+    assert (taken["error"], taken["effect"], taken["healed"]) == ("the name is taken", None, None)
+    assert (second["effect"], second["effect_at"], second["healed"]) == (None, None, None)
 
 
 def test_record_of_a_fault_that_failed_has_its_error() -> None:
@@ -172,6 +186,6 @@ def test_malformed_event_costs_its_entry_and_not_the_record() -> None:
 
     assert (kept["verdict"], kept["left"]["engines"]) == ("unknown", {})
     assert kept["headline"] == (
-        "It is not known if the index became right again: the check itself broke: "
-        "TypeError: 'NoneType' object is not subscriptable."
+        "It is not known if the index became right again: malformed history: "
+        "the event recovery: Expected `object`, got `null` - at `$.left`."
     )

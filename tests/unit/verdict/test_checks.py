@@ -132,6 +132,32 @@ def test_steady_state_is_unknown_when_it_was_not_asked(history: list[Json]) -> N
     )
 
 
+def test_steady_state_is_unknown_when_met_and_yet_a_probe_is_named() -> None:
+    """One of the two is not true."""
+    result = steady_state_after([hypothesis("after", met=True, failed=["a"], unknown=["b"])])
+
+    assert result == unknown(
+        "steady state after", "said to be met, but not by every probe", "a", "b"
+    )
+
+
+@pytest.mark.parametrize("met", [False, None])
+def test_steady_state_during_the_method_is_told_and_decides_nothing(met: bool | None) -> None:
+    """Under the fault the hypothesis is expected not to hold."""
+    during = [
+        hypothesis("during", met=met, failed=["index-agrees"]),
+        hypothesis("during", met=True, failed=[]),
+    ]
+    note = " (during the method it was not met 1 of 2 times)"
+
+    assert steady_state_after([*during, hypothesis("after", met=True, failed=[])]) == passed(
+        "steady state after", f"every probe was within its tolerance{note}"
+    )
+    assert steady_state_after(during) == unknown(
+        "steady state after", f"the hypothesis was not checked after the method{note}"
+    )
+
+
 # -- actions ------------------------------------------------------------------------------------
 
 DONE = activity(3.0, "warm-engines", "action", "method")
@@ -246,6 +272,19 @@ def test_effect_passes_when_it_was_confirmed_once() -> None:
     )
 
 
+@pytest.mark.parametrize("first_or_second", [0, 1])
+def test_effect_is_taken_by_the_very_fault_it_followed(first_or_second: int) -> None:
+    """Injected twice under one name, seen once: the other time nobody looked."""
+    lives = [[injected()], [injected()]]
+    lives[first_or_second].append(effect())
+
+    assert effect_observed([*lives[0], *lives[1]]) == unknown(
+        "effect observed", f"nobody looked whether {FAULT} was in effect"
+    )
+    assert effect_observed([injected(), effect()] * 2).verdict == "pass"
+    assert effect_observed([effect(), injected()]).verdict == "unknown"
+
+
 def test_effect_fails_when_one_fault_had_none() -> None:
     """Injected by its own records, yet nothing happened; a confirmed one beside it is no help."""
     without_effect = effect(fault=KILL, effect="not effective", evidence=[DENIES])
@@ -328,13 +367,20 @@ def test_recovered_passes_with_the_slowest_times_told() -> None:
     )
 
 
-def test_recovered_counts_the_wait_when_the_heal_is_not_in_the_timeline() -> None:
-    """The wait is the longest it can have been since the probe began."""
-    unseen = recovery(timeline={"healed": None}, after_heal={"agreed": None})
-
-    result = recovered_within_budget([injected(), recovered(), unseen])
-
-    assert result == passed(RECOVERED, "the index agreed 2.60 s after the heal; budget 30 s")
+@pytest.mark.parametrize(
+    "moments",
+    [
+        {},
+        {"healed": None, "agreed": 15.55},
+        {"healed": 13.2, "agreed": None},
+        {"healed": 13.2, "agreed": 9.0},
+    ],
+)
+def test_recovered_is_unknown_when_it_is_not_told_when(moments: Json) -> None:
+    """Agreed, but after how long nobody can say; before the heal is no answer either."""
+    assert recovered_within_budget([injected(), recovered(), recovery(timeline=moments)]) == (
+        unknown(RECOVERED, "said to have recovered, but not when after the heal")
+    )
 
 
 def test_recovered_fails_with_the_engines_and_their_blocks() -> None:
@@ -364,6 +410,77 @@ def test_recovered_fails_when_it_took_longer_than_its_budget() -> None:
     result = recovered_within_budget([injected(), recovered(), recovery(budget=2.0)])
 
     assert result == failed(RECOVERED, "agreed only 2.35 s after the heal; budget 2 s")
+
+
+@pytest.mark.parametrize("told", [{"after_heal": {"agreed": 0.1}}, {"flushed": None}])
+def test_recovered_fails_when_late_whatever_else_the_event_says(told: Json) -> None:
+    """Moments count; a claim of success beside them does not."""
+    late = recovery(at=60.0, agreed=True, timeline={"healed": 13.2, "agreed": 55.0}, **told)
+
+    assert recovered_within_budget([injected(), recovered(), late]) == failed(
+        RECOVERED, "agreed only 41.80 s after the heal; budget 30 s"
+    )
+
+
+NOT_ASKED = (
+    "no engine was asked to publish after the heal, so a lost tail would not show:"
+    " send each engine a request before measuring"
+)
+
+
+@pytest.mark.parametrize("flushed", [None, 13.1, 16.5])
+def test_recovered_is_unknown_when_no_engine_was_asked_after_the_heal(
+    flushed: float | None,
+) -> None:
+    """Never, before the heal at 13.2 s, or only after the measurement at 16.4 s."""
+    history = [injected(), recovered(), recovery(flushed=flushed)]
+
+    assert recovered_within_budget(history) == unknown(RECOVERED, NOT_ASKED)
+
+
+def test_recovered_is_unknown_when_the_event_has_no_flush() -> None:
+    """Missing is as good as never."""
+    silent = {key: value for key, value in recovery().items() if key != "flushed"}
+
+    result = recovered_within_budget([injected(), recovered(), silent])
+
+    assert result == unknown(RECOVERED, NOT_ASKED)
+
+
+def test_recovered_needs_a_flush_after_the_last_heal_of_all() -> None:
+    """Two faults, and the other one healed later: what was sent before could be lost to it."""
+    other = [injected(fault=KILL), recovered(fault=KILL, healed=14.0)]
+
+    result = recovered_within_budget([injected(), recovered(), *other, recovery()])
+
+    assert result == unknown(RECOVERED, NOT_ASKED)
+
+
+def test_recovered_fails_though_no_engine_was_asked() -> None:
+    """A disagreement that was seen needs no request to show it."""
+    wrong = recovery(agreed=False, flushed=None)
+
+    assert recovered_within_budget([injected(), recovered(), wrong]) == failed(
+        RECOVERED, "the index did not agree within 2.6 s; budget 30 s"
+    )
+
+
+def test_recovered_is_unknown_when_only_the_first_of_two_like_named_faults_ended() -> None:
+    """A name that is injected again is another fault: it needs an end of its own."""
+    once = [injected(), recovered(), recovery()]
+
+    assert recovered_within_budget([*once, injected(), recovery()]) == unknown(
+        RECOVERED, "the fault was not seen to end before recovery was measured", FAULT
+    )
+    assert recovered_within_budget(once * 2).verdict == "pass"
+
+
+@pytest.mark.parametrize("healed", [3.0, None])
+def test_recovered_takes_no_end_that_lies_before_the_fault(healed: float | None) -> None:
+    """A heal at 3.0 s is not that of a fault that landed at 3.52 s."""
+    result = recovered_within_budget([injected(), recovered(healed=healed), recovery()])
+
+    assert result.verdict == "unknown"
 
 
 def test_recovered_is_unknown_without_a_fault() -> None:
@@ -446,6 +563,11 @@ def test_oracle_passes_with_what_it_followed() -> None:
 
 
 NOT_UP = "the observer was not up at the end of the run"
+NOT_SAMPLED = "the index was not sampled to the end of the run"
+
+
+def without_sampler_up() -> Json:
+    return {key: value for key, value in observer().items() if key != "sampler_up"}
 
 
 @pytest.mark.parametrize(
@@ -453,6 +575,9 @@ NOT_UP = "the observer was not up at the end of the run"
     [
         ([], NOT_UP, ()),
         ([observer(up=False)], NOT_UP, ()),
+        ([injected(), sample(4.0), observer(sampler_up=False)], NOT_SAMPLED, ()),
+        ([injected(), sample(4.0), observer(sampler_up=None)], NOT_SAMPLED, ()),
+        ([injected(), sample(4.0), without_sampler_up()], NOT_SAMPLED, ()),
         ([sample(1.0), injected(), observer()], "the index was never sampled after the fault", ()),
         (
             [injected(), blind_sample(4.0), blind_sample(5.0, router="gone"), observer()],

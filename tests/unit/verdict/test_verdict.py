@@ -93,12 +93,29 @@ def test_check_that_raises_is_unknown_with_the_errors_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "fields", "why"),
+    [
+        ("recovery", {"agreed": "no"}, "Expected `bool | null`, got `str` - at `$.agreed`"),
+        ("observer", {"up": 1}, "Expected `bool`, got `int` - at `$.up`"),
+        ("residue", {"left": ""}, "Expected `array | null`, got `str` - at `$.left`"),
+    ],
+)
+def test_malformed_event_is_unknown_and_named(name: str, fields: Json, why: str) -> None:
+    """Whoever reads it must find what is wrong with the history."""
+    judgement = judge(altered(run_that_recovered(), name, **fields))
+
+    told = {result.why for result in judgement.of(UNKNOWN)}
+    assert (judgement.verdict, told) == (UNKNOWN, {f"malformed history: the event {name}: {why}"})
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "hypothesis",
         "activity",
         "fault_injected",
         "effect",
+        "fault_recovered",
         "sample",
         "recovery",
         "residue",
@@ -124,7 +141,9 @@ def test_run_without_one_kind_of_evidence_is_unknown(name: str) -> None:
         ("recovery", {"budget": None}, UNKNOWN),
         ("sample", {"agrees": None}, UNKNOWN),
         ("residue", {"left": ["rules in pod a"]}, FAIL),
+        ("recovery", {"flushed": None}, UNKNOWN),
         ("observer", {"up": False}, UNKNOWN),
+        ("observer", {"sampler_up": False}, UNKNOWN),
         ("observer", {"incomplete": {"a/0": "late"}}, UNKNOWN),
         ("run_ended", {"journal": "aborted"}, UNKNOWN),
         ("run_ended", {"journal": "failed"}, UNKNOWN),
