@@ -131,11 +131,11 @@ def test_pod_that_is_not_there_is_not_found(world: World) -> None:
 
 
 def test_address_of_a_pod_that_is_not_there_resets(world: World) -> None:
-    """A listener cannot refuse, so the connection ends and the failure is counted."""
+    """A listener cannot refuse, so the connection ends and the failure is kept."""
     with Bridge(world.cluster) as bridge:
         with connect(bridge.address("nobody", 7000, namespace=world.namespace)) as sock:
             got = rest_of(sock)
-        until(bridge.failures)
+        until(bridge.recent_failures)
 
     assert got == b""
 

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 import pytest
 from aiohttp import WSMsgType, web
 
+from kvchaos.clock import SystemClock, poll
+from kvchaos.cluster import portforward
 from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.portforward import Bridge, Failure
+from kvchaos.cluster.portforward import Bridge, Failure, pause_after
 from kvchaos.cluster.tunnel import Target
 from kvchaos.errors import ClusterUnreachable, Forbidden
 from tests.lab.scripted_api import FakeClock, access_to
@@ -74,9 +76,11 @@ async def echo(ws: web.WebSocketResponse) -> None:
 
 
 @contextmanager
-def bridged(url: str, *, timeout: float = 5.0) -> Iterator[tuple[Bridge, Cluster]]:
+def bridged(
+    url: str, *, timeout: float = 5.0, patience: float = 0.0
+) -> Iterator[tuple[Bridge, Cluster]]:
     cluster = Cluster(access_to(url), timeout=timeout, clock=FakeClock())
-    with cluster, Bridge(cluster) as bridge:
+    with cluster, Bridge(cluster, patience=patience) as bridge:
         yield bridge, cluster
 
 
@@ -96,6 +100,18 @@ def read(sock: socket.socket) -> tuple[bytes, str]:
     return got, "end"
 
 
+def pauses_asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
+    """What pauses are asked for; none is made."""
+    asked: list[tuple[int, float]] = []
+
+    def no_pause(times: int, patience: float) -> float:
+        asked.append((times, patience))
+        return 0.0
+
+    monkeypatch.setattr(portforward, "pause_after", no_pause)
+    return asked
+
+
 def test_bytes_are_carried_and_port_numbers_are_not() -> None:
     """The first message of each channel says the port."""
     with server(speaking(echo)) as url, bridged(url) as (bridge, _), connect(bridge) as sock:
@@ -113,7 +129,7 @@ def test_orderly_end_is_an_end() -> None:
 
     with server(speaking(say)) as url, bridged(url) as (bridge, _), connect(bridge) as sock:
         assert read(sock) == (b"all of it", "end")
-        assert bridge.failures() == 0
+        assert bridge.recent_failures() == []
 
 
 def test_error_of_the_server_resets_and_is_kept() -> None:
@@ -129,8 +145,57 @@ def test_error_of_the_server_resets_and_is_kept() -> None:
         bridge.close()
 
     assert ended == (b"", "reset")
-    assert bridge.failures() == 1
     assert bridge.recent_failures() == [Failure(TARGET, "connection refused")]
+
+
+def test_port_that_nobody_serves_is_dialled_ever_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who connects anew at once would flood the API server; who asks for the address is hopeful."""
+    asked = pauses_asked(monkeypatch)
+
+    async def fail(ws: web.WebSocketResponse) -> None:
+        await ws.send_bytes(b"\1connection refused")
+        await ws.close()
+
+    with server(speaking(fail)) as url, bridged(url, patience=2.0) as (bridge, _):
+        host, _, port = bridge.address("p", 80, namespace="n").partition(":")
+        for _ in range(3):
+            with socket.create_connection((host, int(port)), timeout=10) as sock:
+                read(sock)
+        with connect(bridge) as sock:
+            read(sock)
+
+    assert asked == [(0, 2.0), (1, 2.0), (2, 2.0), (0, 2.0)]
+
+
+def test_port_that_was_served_is_dialled_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that broke is not one in vain."""
+    asked = pauses_asked(monkeypatch)
+
+    async def say(ws: web.WebSocketResponse) -> None:
+        await ws.send_bytes(b"\0hello")
+        await ws.send_bytes(b"\1broken")
+        await ws.close()
+
+    with server(speaking(say)) as url, bridged(url, patience=2.0) as (bridge, _):
+        host, _, port = bridge.address("p", 80, namespace="n").partition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as sock:
+            read(sock)
+        poll(bridge.recent_failures, bool, timeout=10, every=0.01, clock=SystemClock())
+        with socket.create_connection((host, int(port)), timeout=10) as sock:
+            read(sock)
+
+    assert asked == [(0, 2.0), (0, 2.0)]
+
+
+def test_pauses_double_up_to_the_patience() -> None:
+    """Without patience there are none: probes over HTTP want their refusal at once."""
+    assert [pause_after(times, 2.0) for times in (0, 1, 2, 3, 5, 6, 9999)] == [
+        *(0.0, 0.1, 0.2, 0.4),
+        *(1.6, 2.0, 2.0),
+    ]
+    assert pause_after(9, 0.0) == 0.0
 
 
 def test_link_that_breaks_resets() -> None:

@@ -14,7 +14,7 @@ import logging
 import selectors
 import socket
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
@@ -31,6 +31,7 @@ T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
 KEPT = 100  # failures remembered
 CLOSING = 5.0  # seconds within which everything is closed
+FIRST_PAUSE = 0.1  # seconds before a port is dialled again that was dialled in vain
 
 
 class Reachable(Protocol):
@@ -52,16 +53,21 @@ class Failure:
 
 
 class Bridge:
-    """Port-forwards of one cluster; a context manager that closes them all."""
+    """Port-forwards of one cluster; a context manager that closes them all.
 
-    def __init__(self, cluster: Reachable) -> None:
+    Connections to a port that was dialled in vain wait before it is dialled again, each longer,
+    at most ``patience`` seconds: for who connects anew at once and for ever, such as libzmq.
+    """
+
+    def __init__(self, cluster: Reachable, *, patience: float = 0.0) -> None:
         self._access = cluster.access
         self._timeout = cluster.timeout
         self._addresses: dict[Target, str] = {}
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._recent: deque[Failure] = deque(maxlen=KEPT)
-        self._failures = 0
+        self._patience = patience
+        self._in_vain: Counter[Target] = Counter()
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._loop = asyncio.SelectorEventLoop(self._selector)
@@ -79,9 +85,11 @@ class Bridge:
         """``127.0.0.1:N``, where each connection becomes one to ``port`` inside the pod.
 
         The same for the same pod and port as long as the bridge is open. Nothing is dialled yet:
-        a pod that is not there shows as a connection reset at once, and among ``failures``.
+        a pod that is not there shows as a connection reset, and among ``recent_failures``.
+        Who asks again is not made to wait for what was in vain before.
         """
         target = Target(namespace, pod, port)
+        self._in_vain[target] = 0
         with self._lock:
             if target not in self._addresses:
                 self._addresses[target] = self._do(self._listen(target))
@@ -98,10 +106,6 @@ class Bridge:
             theirs.close()
             raise
         return ours
-
-    def failures(self) -> int:
-        """How many streams could not be opened or broke since the bridge exists."""
-        return self._failures
 
     def recent_failures(self) -> list[Failure]:
         """The last failures, oldest first."""
@@ -149,9 +153,14 @@ class Bridge:
     async def _serve(
         self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        pause = pause_after(self._in_vain[target], self._patience)
+        self._in_vain[target] += 1
         try:
+            await asyncio.sleep(pause)
             tunnel = await self._dial(target)
             await self._carry(tunnel, reader, writer)
+            if tunnel.received:
+                self._in_vain[target] = 0
         except ClusterError as error:
             self._failed(target, str(error))
         finally:
@@ -178,7 +187,6 @@ class Bridge:
         return await dial(self._session, self._access, target, within=self._timeout)
 
     def _failed(self, target: Target, text: str) -> None:
-        self._failures += 1
         self._recent.append(Failure(target, text))
         logger.debug("port-forward %s: %s", target, text)
 
@@ -200,6 +208,11 @@ class Bridge:
             if len(self._selector.get_map()) <= 1:
                 return
             await asyncio.sleep(0.01)
+
+
+def pause_after(times: int, patience: float) -> float:
+    """How long to wait, in seconds, after a port was dialled so many ``times`` in vain."""
+    return min(patience, FIRST_PAUSE * 2.0 ** min(times - 1, 16)) if times else 0.0
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:

@@ -18,6 +18,10 @@ from kvchaos.observer.podwatch import Watched
 from kvchaos.observer.settings import Transport
 
 REFUSED = "connection refused"
+PATIENCE = 2.0
+"""Seconds between two port-forwards, at most, to a port where nobody publishes (yet). libzmq
+itself would try 8 times a second: its RECONNECT_IVL_MAX counts for nothing where, as at a
+bridge, the connection comes about and ends only then."""
 
 
 class Engines(Watched, Reachable, Protocol):
@@ -91,5 +95,5 @@ def open_dial(
         transport = usual(cluster.access.context)
     if transport is Transport.DIRECT:
         return Direct(), nullcontext()
-    bridge = Bridge(cluster)
+    bridge = Bridge(cluster, patience=PATIENCE)
     return Forwarded(bridge), bridge
