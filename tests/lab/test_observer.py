@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +17,9 @@ from kvchaos.errors import UsageError
 from kvchaos.index.oracle import Expected
 from kvchaos.kvevents.publisher import Publisher
 from kvchaos.observer import Observer
-from kvchaos.observer.observer import NO_ENGINES
+from kvchaos.observer.observer import HELD_UP, NO_ENGINES
 from kvchaos.observer.settings import Bounds
+from kvchaos.observer.transport import Direct
 from tests.contract.relay import Relay
 from tests.played_cluster import PlayedCluster
 from tests.streams import ENGINE, GPU, NAMESPACE, OTHER, engine_pod, removed, stored
@@ -80,7 +81,9 @@ class World:
         self._stack.callback(made.close)
         return made
 
-    def observer(self, *pods: Object, events_through: Relay | None = None) -> Observer:
+    def observer(
+        self, *pods: Object, events_through: Relay | None = None, late: float = 5.0
+    ) -> Observer:
         """Started, with these pods in the cluster."""
         self.cluster.pods = {pod["metadata"]["uid"]: pod for pod in pods}
         observer = Observer(
@@ -92,7 +95,7 @@ class World:
             transport="direct",
             emit=lambda event, fields: self.told.append({"event": event, **fields}),
             clock=CLOCK,
-            bounds=Bounds(silence=0.5, redial=0.05, confirm=0.1),
+            bounds=Bounds(silence=0.5, redial=0.05, confirm=0.1, late=late),
         )
         self._stack.callback(observer.stop)
         observer.start()
@@ -250,6 +253,42 @@ def test_a_watch_that_fails_makes_all_unknown_until_it_is_back(world: World) -> 
 
     wanted = {ENGINE: Expected({GPU: frozenset({1})}, complete=True, head=0)}
     assert becomes(observer.expected, wanted) == wanted
+
+
+class StuckDial(Direct):
+    """No address of ``name`` is known before ``known`` is set; ``left`` tells that it was."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.asked, self.known, self.left = threading.Event(), threading.Event(), threading.Event()
+
+    def address(self, pod: Object, port: int) -> str:
+        if pod["metadata"]["name"] == self.name:
+            self.asked.set()
+            self.known.wait(15)
+            self.left.set()
+        return super().address(pod, port)
+
+
+def test_who_asks_never_waits_for_the_network(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an address is awaited nothing is seen, so what each engine holds is unknown."""
+    dial = StuckDial("engine-b")
+    monkeypatch.setattr("kvchaos.observer.observer.open_dial", lambda *_: (dial, nullcontext()))
+    world.publisher().publish([stored(1)])
+    observer = world.observer(world.pod(), late=0.5)
+    assert becomes(lambda: observer.wait_ready(0), {}) == {}
+
+    world.cluster.change("ADDED", world.pod("engine-b"))
+    assert dial.asked.wait(10)
+    reason = becomes(lambda: observer.expected()[ENGINE].reason, HELD_UP)
+    found = (reason, observer.alive(), observer.head(ENGINE), dial.left.is_set())
+    dial.known.set()
+
+    assert found == (HELD_UP, {"engine-a", "engine-b"}, 0, False)
+    whole = Expected({GPU: frozenset({1})}, complete=True, head=0)
+    assert becomes(lambda: observer.expected()[ENGINE], whole) == whole
 
 
 def test_after_the_stop_nothing_is_certain_any_more(world: World) -> None:

@@ -29,6 +29,7 @@ Json = dict[str, Any]
 Emit = Callable[[str, Mapping[str, Any]], None]
 NO_ENGINES = "engines"
 """Under this name ``wait_ready`` tells that there is none."""
+HELD_UP = "the observer is held up"
 
 
 class Observer:
@@ -58,6 +59,7 @@ class Observer:
         self._place = f"with {selector} in namespace {namespace}"
         self._oracle = Oracle()
         self._told: list[Json] = []
+        self._looked_at = clock.now()
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._watch = PodWatch(cluster, namespace=namespace, selector=selector)
@@ -162,11 +164,13 @@ class Observer:
 
     def _turn(self) -> None:
         """One round: pods that changed, links to open, then what has come from each engine."""
-        now = self._clock.now()
         with self._changed:
             for change in self._watch.changes():
                 self._roster.take(change)
-            self._roster.redial(now)
+        links = self._roster.dial(self._clock.now())  # whoever asks does not wait for the network
+        with self._changed:
+            self._looked_at = now = self._clock.now()
+            self._roster.adopt(links, now)
             for follower in self._roster.followers.values():
                 follower.turn(now)
             self._changed.notify_all()
@@ -197,7 +201,7 @@ class Observer:
         return why
 
     def _troubles(self) -> dict[EngineId, str]:
-        blind = self._down() or self._watch.error
+        blind = self._down() or self._watch.error or self._held_up()
         troubles = {
             engine: blind or self._roster.trouble(follower)
             for engine, follower in self._roster.followers.items()
@@ -206,3 +210,7 @@ class Observer:
 
     def _down(self) -> str:
         return "" if self._thread.is_alive() else "the observer does not run"
+
+    def _held_up(self) -> str:
+        late = self._clock.now() - self._looked_at > self._bounds.late
+        return HELD_UP if late else ""

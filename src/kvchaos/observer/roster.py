@@ -15,7 +15,7 @@ from kvchaos.errors import ClusterError, EngineUnreachable
 from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Oracle
 from kvchaos.observer.follower import Follower
-from kvchaos.observer.link import OpenLink, ZmqLink
+from kvchaos.observer.link import EventLink, OpenLink, ZmqLink
 from kvchaos.observer.settings import Bounds, Ports
 from kvchaos.observer.streamlog import Tell
 from kvchaos.observer.transport import Dial
@@ -67,11 +67,29 @@ class Roster:
         for body in change:
             self._changed(body, there=True)
 
-    def redial(self, now: float) -> None:
-        """Open the links that are due."""
-        for pod in self._pods.values():
-            if pod.life and now >= pod.redial_at:
-                self._open_all(pod, now)
+    def dial(self, now: float) -> dict[EngineId, EventLink | str]:
+        """The links that are due, each opened, or why there is none.
+
+        May wait for the network; nothing that this roster can be asked changes meanwhile.
+        """
+        due = [pod for pod in self._pods.values() if pod.life and now >= pod.redial_at]
+        return {
+            follower.engine: self._dialled(pod.body, follower.engine.rank)
+            for pod in due
+            for follower in self._of(pod)
+            if follower.link is None
+        }
+
+    def adopt(self, dialled: dict[EngineId, EventLink | str], now: float) -> None:
+        """Follow the engines over the links that ``dial`` has just given."""
+        for engine, found in dialled.items():
+            pod = self._pods[engine.uid]
+            if isinstance(found, str):
+                pod.why_not = found
+                pod.redial_at = now + self._bounds.redial
+            else:
+                pod.why_not = ""
+                self.followers[engine].open(found)
 
     def alive(self) -> set[str]:
         """The names of the pods that are there and have not finished."""
@@ -131,23 +149,13 @@ class Roster:
                 follower.close()
                 follower.restart(f"its container was restarted ({life[0]} times so far)")
 
-    def _open_all(self, pod: _Pod, now: float) -> None:
-        for follower in self._of(pod):
-            if follower.link is None:
-                self._open(pod, follower, now)
-
-    def _open(self, pod: _Pod, follower: Follower, now: float) -> None:
-        rank = follower.engine.rank
+    def _dialled(self, body: Object, rank: int) -> EventLink | str:
         try:
-            events = self._dial.address(pod.body, self._ports.event + rank)
-            replay = self._dial.address(pod.body, self._ports.replay + rank)
-            link = self._link(f"tcp://{events}", f"tcp://{replay}", bounds=self._bounds)
+            events = self._dial.address(body, self._ports.event + rank)
+            replay = self._dial.address(body, self._ports.replay + rank)
+            return self._link(f"tcp://{events}", f"tcp://{replay}", bounds=self._bounds)
         except (ClusterError, EngineUnreachable) as error:
-            pod.why_not = str(error)
-            pod.redial_at = now + self._bounds.redial
-            return
-        pod.why_not = ""
-        follower.open(link)
+            return str(error)
 
     def _silent(self, body: Object, rank: int) -> str:
         """The words for an engine whose event port was never reached."""

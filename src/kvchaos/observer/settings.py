@@ -34,6 +34,8 @@ class Bounds:
     confirm: float = 0.25
     """So long after a replay one more is asked for: a batch that was published while the new
     subscription was on its way to the engine is in neither the first replay nor the stream."""
+    late: float = 2.0
+    """An observer that was held up for longer (by the network, by a busy machine) knows nothing."""
     redial: float = 1.0
     """A pod that had no address is tried again after this."""
     heartbeat: float = 2.0

@@ -56,11 +56,14 @@ class Stage:
     def see(self, *pods: Object, now: float = 0.0) -> None:
         """These are all the pods that there are."""
         self.roster.take(list(pods))
-        self.roster.redial(now)
+        self.dial(now)
 
     def change(self, kind: str, pod: Object, now: float = 0.0) -> None:
         self.roster.take(WatchEvent(kind, pod))
-        self.roster.redial(now)
+        self.dial(now)
+
+    def dial(self, now: float) -> None:
+        self.roster.adopt(self.roster.dial(now), now)
 
     def trouble(self) -> str:
         return self.roster.trouble(self.roster.followers[ENGINE])
@@ -133,9 +136,9 @@ def test_a_pod_without_an_address_is_dialled_again_later() -> None:
     assert stage.trouble() == "pod engine-a has no address yet"
     stage.no_address = False
 
-    stage.roster.redial(0.5)
+    stage.dial(0.5)
     assert stage.links == {}
-    stage.roster.redial(1.0)
+    stage.dial(1.0)
 
     assert len(stage.links) == 1
     assert stage.trouble() == "nobody publishes at its event port 5557"
