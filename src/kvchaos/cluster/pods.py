@@ -109,6 +109,12 @@ def event_ports(pod: Object) -> EventPorts:
 
 def _numbered(pod: Object, prefix: str, default: int) -> tuple[int, ...]:
     declared = ports(pod)
-    named = [int(p["containerPort"]) for p in declared if str(p.get("name", "")).startswith(prefix)]
+    named = [int(p["containerPort"]) for p in declared if _is_rank(str(p.get("name", "")), prefix)]
     plain = [default] if any(p["containerPort"] == default for p in declared) else []
     return tuple(sorted(named) or plain)
+
+
+def _is_rank(port: str, prefix: str) -> bool:
+    """Whether that is ``prefix``, or ``prefix`` with a rank's number behind it."""
+    base, _, number = port.rpartition("-")
+    return port == prefix or (base == prefix and number.isdecimal())

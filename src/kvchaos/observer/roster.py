@@ -108,6 +108,9 @@ class Roster:
             return "its pod is terminating"
         if pod.why_not or pod.life is None:
             return pod.why_not or _not_running(pod.body)
+        declared, followed = len(pods.event_ports(pod.body).publish), self._ports.ranks
+        if declared > followed:
+            return f"its pod declares {declared} ranks, {followed} are followed"
         if not follower.linked:
             return self._silent(pod.body, follower.engine.rank)
         return follower.trouble()

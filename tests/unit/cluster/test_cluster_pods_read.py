@@ -81,6 +81,7 @@ def test_pod_about_to_go_is_neither_alive_nor_ready(pod: Object, alive: bool, re
         ([("http", 8000)], ((), ())),
         ([("", 5557), ("", 5558)], ((5557,), (5558,))),
         ([("kv-events", 9000), ("kv-replay", 9001)], ((9000,), (9001,))),
+        ([("kv-events", 9000), ("kv-events-http", 9001)], ((9000,), ())),
         (
             [("kv-events-1", 5558), ("kv-events-0", 5557), ("kv-replay-0", 5657)],
             ((5557, 5558), (5657,)),

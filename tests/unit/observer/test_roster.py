@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from kvchaos.cluster.kinds import Object
 from kvchaos.cluster.watch import WatchEvent
 from kvchaos.errors import EngineUnreachable
@@ -92,6 +94,27 @@ def test_each_rank_has_ports_of_its_own() -> None:
         "tcp://127.0.0.1:5557 tcp://127.0.0.1:5657",
         "tcp://127.0.0.1:5558 tcp://127.0.0.1:5658",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ranks", "trouble"),
+    [(1, "its pod declares 2 ranks, 1 are followed"), (2, ""), (3, "")],
+)
+def test_a_rank_that_is_declared_and_not_followed_is_not_overlooked(
+    ranks: int, trouble: str
+) -> None:
+    """Nobody can say what such a pod holds; ranks that are not declared are looked for."""
+    stage = Stage(ranks=ranks)
+    pod = engine_pod()
+    pod["spec"]["containers"][0]["ports"] = [
+        {"name": "kv-events", "containerPort": 5557},
+        {"name": "kv-events-1", "containerPort": 5558},
+    ]
+    stage.see(pod)
+
+    stage.play()
+
+    assert stage.trouble() == trouble
 
 
 def test_an_engine_is_known_before_it_runs() -> None:
