@@ -120,9 +120,9 @@ def residue_of(run: Run) -> Json:
 
 def _number(run: Run, body: Object) -> None:
     """Make the name of the run's second fault, third fault ... its own: names are evidence."""
-    count = len(run.ledger.entries())
-    if count and isinstance(body.get("metadata"), dict):
-        body["metadata"]["name"] = f"{body['metadata'].get('name')}-{count + 1}"
+    count, metadata = len(run.ledger.entries()), _metadata(body)
+    if count and metadata:
+        metadata["name"] = f"{metadata.get('name')}-{count + 1}"
 
 
 def _before(run: Run) -> Before:
@@ -156,12 +156,7 @@ def _recover(run: Run, fault: Fault, *, held: float, timeout: float) -> Json:
     if active:
         active.healed = healed
     run.recovered.add(fault.name)
-    record = {
-        "fault": _brief(fault),
-        "healed": healed,
-        "by": str(done.by),
-        "residue": [],
-    }
+    record = {"fault": _brief(fault), "healed": healed, "by": str(done.by), "residue": []}
     run.history.add("fault_recovered", **record)
     return record
 
@@ -243,9 +238,11 @@ def _brief(fault: Fault) -> Json:
 
 
 def _brief_body(body: Object) -> Json:
-    metadata = body.get("metadata", {})
-    return {
-        "kind": body.get("kind"),
-        "namespace": metadata.get("namespace"),
-        "name": metadata.get("name"),
-    }
+    metadata = _metadata(body)
+    return {"kind": body.get("kind"), **{key: metadata.get(key) for key in ("namespace", "name")}}
+
+
+def _metadata(body: Object) -> Json:
+    """A body's own; a template may have rendered anything in its place."""
+    found = body.get("metadata")
+    return found if isinstance(found, dict) else {}
