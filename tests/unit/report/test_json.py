@@ -180,12 +180,12 @@ def test_worst_counts_ghosts_too() -> None:
 
 def test_malformed_event_costs_its_entry_and_not_the_record() -> None:
     """The journal must get its verdict, or the run would end as if nothing were wrong."""
-    broken = altered(run_that_recovered(), "recovery", left=None, agreed=False)
+    broken = altered(run_that_recovered(), "recovery", left=[], agreed=False)
 
     kept = record(broken)
 
     assert (kept["verdict"], kept["left"]["engines"]) == ("unknown", {})
     assert kept["headline"] == (
         "It is not known if the index became right again: malformed history: "
-        "the event recovery: Expected `object`, got `null` - at `$.left`."
+        "the event recovery: Expected `object`, got `array` - at `$.left`."
     )
