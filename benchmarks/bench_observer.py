@@ -29,7 +29,7 @@ from typing import Any
 
 import zmq
 
-from kvchaos.clock import SystemClock
+from kvchaos.clock import SystemClock, poll
 from kvchaos.cluster.config import Access
 from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.cluster.watch import WatchEvent
@@ -167,7 +167,13 @@ def measure(rig: Rig, seconds: float) -> dict[str, float]:
         raise RuntimeError(f"not ready: {left}")
     rig.go()
     engine = observer.engines()[0]
-    observer.wait_for(engine, lambda seen: (seen.head or 0) > 1000, timeout=10)
+    poll(
+        lambda: observer.head(engine) or 0,
+        lambda head: head > 1000,
+        timeout=10,
+        every=0.01,
+        clock=CLOCK,
+    )
     first, began, cpu = observer.status(), CLOCK.now(), os.times()
     CLOCK.sleep(seconds)
     asked = CLOCK.now()

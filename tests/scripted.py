@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kvchaos.cluster.kinds import NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, Kind, Object, kind_of
+from kvchaos.cluster.kinds import KINDS, NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, Kind, Object
 from kvchaos.errors import AlreadyExists, ClusterError, NotFound
 
 NAMESPACE = "kvchaos"
@@ -61,8 +61,8 @@ class ScriptedCluster:
         return cluster
 
     def add(self, body: Object) -> None:
-        kind = kind_of(body)
-        assert kind is not None, body
+        said = (body["apiVersion"], body["kind"])
+        kind = next(kind for kind in KINDS.values() if (kind.api_version, kind.kind) == said)
         self.objects[_key(kind, body)] = copy.deepcopy(body)
 
     def verbs(self, *wanted: str) -> list[str]:

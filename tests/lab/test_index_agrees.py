@@ -151,7 +151,14 @@ def test_only_a_router_that_recovers_agrees_after_a_restart(
     (engine,) = world.observer.engines()
     assert world.observer.wait_ready(15) == {}
     world.ask(prompts.take(2))
-    assert world.observer.wait_for(engine, lambda seen: seen.epoch == 1, timeout=15)
+    epoch, _ = poll(
+        lambda: world.observer.expected()[engine].epoch,
+        lambda seen: seen == 1,
+        timeout=15,
+        every=0.05,
+        clock=CLOCK,
+    )
+    assert epoch == 1
 
     wanted = {} if agrees else {"engine-a/0": 4}
     counted, _ = poll(

@@ -126,10 +126,8 @@ def test_what_was_published_before_and_after_the_start_is_expected(world: World)
     assert observer.wait_ready(10) == {}
     engine.publish([removed(1), stored(3)])
 
-    assert observer.wait_for(ENGINE, lambda seen: seen.holds(3), timeout=10)
-    assert observer.expected() == {
-        ENGINE: Expected({GPU: frozenset({2, 3})}, complete=True, head=1)
-    }
+    wanted = {ENGINE: Expected({GPU: frozenset({2, 3})}, complete=True, head=1)}
+    assert becomes(observer.expected, wanted) == wanted
     assert observer.alive() == {"engine-a"}
     assert observer.engines() == [ENGINE]
     assert observer.head(ENGINE) == 1
@@ -297,7 +295,6 @@ def test_after_the_stop_nothing_is_certain_any_more(world: World) -> None:
     world.publisher().publish([stored(1)])
     observer = world.observer(world.pod())
     assert observer.wait_ready(10) == {}
-    assert observer.last_event_at(ENGINE) is not None
 
     observer.stop()
     observer.stop()
@@ -317,8 +314,6 @@ def test_an_engine_that_is_not_there_has_no_head(world: World) -> None:
     observer = world.observer()
 
     assert observer.head(ENGINE) is None
-    assert observer.last_event_at(ENGINE) is None
-    assert not observer.wait_for(ENGINE, lambda seen: seen.head == 0, timeout=0.05)
 
 
 def test_a_lost_connection_is_made_good_by_a_replay(world: World) -> None:

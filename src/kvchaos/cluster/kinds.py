@@ -112,9 +112,3 @@ KINDS: dict[str, Kind] = {
     )
 }
 """Every kind by its plural."""
-
-
-def kind_of(body: Object) -> Kind | None:
-    """The row for an object's ``apiVersion`` and ``kind``, or None when kvchaos has none."""
-    wanted = (body.get("apiVersion"), body.get("kind"))
-    return next((kind for kind in KINDS.values() if (kind.api_version, kind.kind) == wanted), None)

@@ -78,10 +78,6 @@ class Holdings:
         counts = self.counts.get(key)  # type: ignore[call-overload]  # equal to its BlockKey
         return counts if counts is not None else self.counts.setdefault(BlockKey(*key), {})
 
-    def holds(self, block: int) -> bool:
-        """Is this hash held anywhere in the engine?"""
-        return any(block in counts for counts in self.counts.values())
-
     def expected(self) -> Expected:
         """A copy that later batches do not change; places that hold nothing are left out."""
         blocks = {key: frozenset(counts) for key, counts in self.counts.items() if counts}

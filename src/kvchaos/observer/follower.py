@@ -30,7 +30,6 @@ class Follower:
         self.linked = False  # whether this link was ever on
         self.batches = 0
         self.restarted = False  # by what came in; the pod's status may still have to tell of it
-        self.last_event_at: float | None = None
         self._oracle = oracle
         self._bounds = bounds
         self._log = StreamLog(engine, tell)
@@ -70,10 +69,6 @@ class Follower:
         """How many blocks its events stored, in all epochs."""
         return self._stored_before + self._holdings.stored
 
-    def holds(self, block: int) -> bool:
-        """Whether the engine holds this hash, as far as its events were seen."""
-        return self._holdings.holds(block)
-
     def trouble(self) -> str:
         """Why what the oracle has may lag behind the engine right now; else empty."""
         if not self.connected:
@@ -106,7 +101,7 @@ class Follower:
         """Take what has come and ask for what is due."""
         if not self.link:
             return
-        self._now, before = now, self.batches
+        self._now = now
         frames = self.link.live(self._bounds.drain)
         for news in self.link.news():
             self._linked(news)
@@ -116,8 +111,6 @@ class Follower:
         elif self._deadline is not None:  # replies may be newer than live messages still to come
             self._deadline = now + self._bounds.silence
         self._on_time()
-        if self.batches > before:
-            self.last_event_at = now
 
     def _linked(self, news: Link) -> None:
         """Attempts that never came to a connection also end as disconnected: no news."""

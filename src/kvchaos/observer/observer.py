@@ -17,7 +17,6 @@ from kvchaos.clock import Clock
 from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Expected, Oracle
 from kvchaos.kvevents.subscriber import wait
-from kvchaos.observer.follower import Follower
 from kvchaos.observer.podwatch import PodWatch
 from kvchaos.observer.roster import Roster
 from kvchaos.observer.settings import Bounds, Ports, Transport
@@ -91,22 +90,14 @@ class Observer:
         """Waits until all engines are completely known; else what is not, and why, after
         ``timeout`` seconds: by engine label, or ``engines`` when there is none.
         """
-        self._wait(lambda: not self._unready(), timeout)
+        deadline = self._clock.now() + timeout
         with self._changed:
-            return self._unready()
-
-    def wait_for(
-        self, engine: EngineId, until: Callable[[Follower], bool], *, timeout: float
-    ) -> bool:
-        """Whether ``until`` came to hold for the engine (its head, epoch, ``holds(block)``,
-        ``last_event_at``) within ``timeout`` seconds.
-        """
-
-        def holds() -> bool:
-            follower = self._roster.followers.get(engine)
-            return follower is not None and until(follower)
-
-        return self._wait(holds, timeout)
+            while unready := self._unready():
+                left = deadline - self._clock.now()
+                if left <= 0 or self._stop.is_set():
+                    break
+                self._changed.wait(min(left, 1.0))
+            return unready
 
     def expected(self) -> dict[EngineId, Expected]:
         """What each engine should be indexed with; not complete where that is not known now."""
@@ -132,12 +123,6 @@ class Observer:
         with self._changed:
             follower = self._roster.followers.get(engine)
             return follower.head if follower else None
-
-    def last_event_at(self, engine: EngineId) -> float | None:
-        """When a batch of the engine was last applied, as the clock's ``now`` counts."""
-        with self._changed:
-            follower = self._roster.followers.get(engine)
-            return follower.last_event_at if follower else None
 
     def status(self) -> Json:
         """The fields of the history's ``observer``, counts since the start."""
@@ -180,16 +165,6 @@ class Observer:
         del self._told[: len(told)]
         for fields in told:
             self._emit("stream", fields)
-
-    def _wait(self, until: Callable[[], bool], timeout: float) -> bool:
-        deadline = self._clock.now() + timeout
-        with self._changed:
-            while not until():
-                left = deadline - self._clock.now()
-                if left <= 0 or self._stop.is_set():
-                    return False
-                self._changed.wait(min(left, 1.0))
-            return True
 
     def _unready(self) -> dict[str, str]:
         why = {engine.label: trouble for engine, trouble in self._troubles().items()}

@@ -10,7 +10,6 @@ from kvchaos.cluster.kinds import (
     NETWORKCHAOS,
     NODES,
     PODS,
-    kind_of,
 )
 
 
@@ -61,14 +60,6 @@ def test_call_is_sent_to_where_the_api_serves_it(call: Call, target: str) -> Non
 def test_call_reads_as_a_sentence(call: Call, text: str) -> None:
     """Errors and logs begin with it."""
     assert str(call) == text
-
-
-def test_kind_is_found_by_what_objects_say() -> None:
-    """``apiVersion`` and ``kind`` lead to the row."""
-    body = {"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "NetworkChaos"}
-
-    assert kind_of(body) == NETWORKCHAOS
-    assert kind_of({"kind": "Pod"}) is None
 
 
 def test_table_is_keyed_by_plural() -> None:

@@ -377,18 +377,15 @@ def test_a_flood_of_malformed_messages_does_not_flood_the_history() -> None:
     assert (stage.follower.malformed, len(stage.told)) == (10 * REPORTED, REPORTED)
 
 
-def test_the_time_of_the_last_batch_is_kept() -> None:
-    """Rounds in which nothing came do not count."""
+def test_batches_and_stored_blocks_are_counted_over_all_epochs() -> None:
+    """A batch that a replay brings again is none; a restart takes nothing back."""
     stage = Stage()
     stage.connect(message(0, stored(1)))
-    stage.now = 50.0
-
     stage.turn(message(1, stored(2, 3)))
-    stage.later(10.0)
 
-    assert stage.follower.last_event_at == 50.0
-    assert (stage.follower.batches, stage.follower.blocks) == (2, 3)
-    assert stage.follower.holds(3)
+    stage.turn(message(0, stored(7), ts=9.0))
+
+    assert (stage.follower.batches, stage.follower.blocks) == (3, 4)
 
 
 def test_a_follower_without_a_link_rests() -> None:

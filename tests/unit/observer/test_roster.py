@@ -15,7 +15,7 @@ from kvchaos.kvevents.replay import End
 from kvchaos.kvevents.subscriber import Link
 from kvchaos.observer.roster import Roster
 from kvchaos.observer.settings import Bounds, Ports
-from tests.streams import ENGINE, ScriptedLink, engine_pod, message, stored
+from tests.streams import ENGINE, GPU, ScriptedLink, engine_pod, message, stored
 
 POD = engine_pod()
 RESTARTED = engine_pod(restarts=1, started="2026-01-01T00:01:00Z")
@@ -283,5 +283,5 @@ def test_closing_ends_the_links_and_keeps_what_is_known() -> None:
     stage.roster.close()
 
     assert stage.links["tcp://127.0.0.1:5557 tcp://127.0.0.1:5657"][0].closed
-    assert stage.roster.followers[ENGINE].holds(1)
+    assert stage.oracle.expected()[ENGINE].blocks == {GPU: frozenset({1})}
     assert list(stage.roster.links()) == []
