@@ -8,7 +8,7 @@ from typing import TypeVar
 from kvchaos.cluster import pods
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import PODS
-from kvchaos.errors import RouterUnreachable
+from kvchaos.errors import ClusterError, RouterUnreachable
 from kvchaos.index.observed import Observed
 from kvchaos.index.routers.protocol import RouterIndex
 from kvchaos.index.routers.reference import ReferenceRouter
@@ -58,26 +58,30 @@ class LocatedRouter:
 
     def _find(self) -> tuple[str, str]:
         if self._found is None:
-            running = [
-                pod
-                for pod in self._cluster.list(
-                    PODS, namespace=self._namespace, labels=self._selector
-                )
-                if pods.is_alive(pod)
-            ]
-            if not running:
+            try:
+                name = self._running()
+                self._found = (name, self._dial(name, self._port))
+            except ClusterError as error:
                 raise RouterUnreachable(
-                    "no router pod",
-                    wanted=f"a running pod with {self._selector} in {self._namespace}",
-                    saw="none",
-                    look=f"kubectl get pods -n {self._namespace} -l {self._selector}",
-                )
-            if len(running) > 1:
-                raise RouterUnreachable(
-                    "which router to judge is not said",
-                    wanted=f"one running pod with {self._selector} in {self._namespace}",
-                    saw=", ".join(sorted(pods.name(pod) for pod in running)),
-                )
-            name = pods.name(running[0])
-            self._found = (name, self._dial(name, self._port))
+                    "the router's pod cannot be looked up", saw=str(error)
+                ) from error
         return self._found
+
+    def _running(self) -> str:
+        """The name of the one pod that may be the router."""
+        found = self._cluster.list(PODS, namespace=self._namespace, labels=self._selector)
+        running = sorted(pods.name(pod) for pod in found if pods.is_alive(pod))
+        if not running:
+            raise RouterUnreachable(
+                "no router pod",
+                wanted=f"a running pod with {self._selector} in {self._namespace}",
+                saw="none",
+                look=f"kubectl get pods -n {self._namespace} -l {self._selector}",
+            )
+        if len(running) > 1:
+            raise RouterUnreachable(
+                "which router to judge is not said",
+                wanted=f"one running pod with {self._selector} in {self._namespace}",
+                saw=", ".join(running),
+            )
+        return running[0]
