@@ -39,7 +39,7 @@ def recovered(run: Run, *, budget: float, needed: int) -> Json:
     run.sampler.wait(
         lambda samples: agreed_at(samples, marks, needed=needed) is not None,
         since=since,
-        timeout=max(0.0, since + budget - asked) if marks.healed is not None else 0.0,
+        timeout=max(0.0, since + budget - asked) if marks.judged is not None else 0.0,
     )
     moments = timeline(run.sampler.samples(), marks, needed=needed)
     newest = _newest(run.sampler.samples(since=since), since)

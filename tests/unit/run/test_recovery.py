@@ -1,0 +1,229 @@
+"""Whether the index agrees and how it came to, over samples that a test wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kvchaos.errors import RouterUnreachable
+from kvchaos.run import recovery
+from kvchaos.run.sampler import unanswered
+from kvchaos.run.timeline import Marks, Progress, Sample
+from tests.run_world import Made, World, active
+
+Json = dict[str, Any]
+NOTHING: Json = {"engines": {}, "ghosts": [], "unknown": {}}
+
+
+def sample(at: float, agrees: bool | None = True, **counts: Any) -> Sample:
+    told = {"agrees": agrees, "missing": 0, "phantom": 0, **NOTHING, **counts}
+    seq = {"a/0": Progress(seq=int(at), gaps=0, replays=0)}
+    return Sample(began=at, at=at, agrees=agrees, counts=told, router_started=7.0, progress=seq)
+
+
+def silent(at: float) -> Sample:
+    return unanswered(at, at, "no answer")
+
+
+def healed(world: World, *plan: Sample, flushed: float | None = 10.0, now: float = 10.0) -> World:
+    """Hit in second 2, healed in second 9, and looked at as planned."""
+    active(world.run, at=2, healed=9)
+    world.run.flushed = flushed
+    world.sampler.plan = list(plan)
+    world.clock.seconds = 100 + now
+    return world
+
+
+# -- difference ---------------------------------------------------------------------------------
+
+
+def test_without_a_sample_the_difference_is_unknown(made: Made) -> None:
+    """Nothing seen is not agreement, and the time was waited out."""
+    answer = recovery.difference(made().run, settle=3)
+
+    assert answer == {
+        "agrees": None,
+        "missing": 0,
+        "phantom": 0,
+        **NOTHING,
+        "unknown": {"router": "no sample was taken"},
+        "waited": 3.0,
+    }
+
+
+def test_the_difference_is_the_newest_once_it_is_none(made: Made) -> None:
+    """An index that is about to agree is waited for; one that agreed earlier does not count."""
+    world = made()
+    world.sampler.plan = [sample(1), sample(5, agrees=False, missing=3), sample(6)]
+    world.clock.sleep(4)
+
+    answer = recovery.difference(world.run, settle=10)
+
+    assert (answer["agrees"], answer["waited"]) == (True, 2.0)
+
+
+def test_a_difference_that_stays_is_told_when_the_time_is_out(made: Made) -> None:
+    """The newest of them."""
+    world = made()
+    world.sampler.plan = [sample(1, agrees=False, missing=3), sample(2, agrees=False, missing=2)]
+
+    answer = recovery.difference(world.run, settle=4)
+
+    assert (answer["agrees"], answer["missing"], answer["waited"]) == (False, 2, 4.0)
+
+
+def test_waiting_for_agreement_says_how_long_it_took(made: Made) -> None:
+    """In seconds."""
+    world = made()
+    world.sampler.plan = [sample(1, agrees=False), sample(2)]
+
+    assert recovery.wait_for_agreement(world.run, timeout=5) == 2.0
+
+
+def test_agreement_that_does_not_come_is_an_error_with_the_difference(made: Made) -> None:
+    """Whoever warms engines must not go on with a router that does not follow."""
+    world = made()
+    wrong = {"a/0": {"missing": 2, "phantom": 1}, "b/0": {"missing": 0, "phantom": 0}}
+    world.sampler.plan = [sample(1, agrees=False, engines=wrong)]
+
+    with pytest.raises(RouterUnreachable, match="within 2 s, saw a/0: 2 missing, 1 phantom"):
+        recovery.wait_for_agreement(world.run, timeout=2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({}, "agreement"),
+        ({"engines": {"a/0": {"missing": 0, "phantom": 0}}}, "agreement"),
+        ({"engines": {"a/0": {"missing": 0, "phantom": 4}}}, "a/0: 0 missing, 4 phantom"),
+        ({"ghosts": ["x", "y"]}, "x: a ghost; y: a ghost"),
+        ({"unknown": {"router": "no answer"}}, "router: unknown (no answer)"),
+    ],
+)
+def test_a_difference_in_words_names_who_is_wrong(seen: Json, words: str) -> None:
+    """And nobody else."""
+    assert recovery.describe({**NOTHING, **seen}) == words
+
+
+# -- recovered ----------------------------------------------------------------------------------
+
+
+def test_an_index_that_agrees_in_time_recovered(made: Made) -> None:
+    """Everything that was measured is in the answer and in the history."""
+    world = healed(made(), sample(1), sample(8, agrees=False), sample(11, agrees=False))
+    world.sampler.plan += [sample(12), sample(13)]
+
+    answer = recovery.recovered(world.run, budget=20, needed=2)
+
+    moments = {
+        "injected": 2.0,
+        "effect": 2.5,
+        "healed": 9.0,
+        "first_event": 12.0,
+        "gap_found": None,
+        "replayed": None,
+        "agreed": 12.0,
+    }
+    told = {
+        "agreed": True,
+        "budget": 20,
+        "samples_needed": 2,
+        "flushed": 10.0,
+        "resolution": 1.0,
+        "timeline": moments,
+        "after_heal": {name: None if at is None else at - 9 for name, at in moments.items()},
+        "left": NOTHING,
+        "waited": 4.0,
+    }
+    assert answer == {"recovered": True, **told}
+    assert world.told("recovery") == [{"event": "recovery", **told}]
+
+
+def test_an_index_that_agrees_only_after_its_budget_did_not_recover(made: Made) -> None:
+    """The clock runs from the heal, however late it was asked."""
+    world = healed(made(), *(sample(n, agrees=n > 15) for n in range(10, 19)), now=30)
+
+    answer = recovery.recovered(world.run, budget=5, needed=2)
+
+    assert (answer["recovered"], answer["timeline"]["agreed"]) == (False, 16.0)
+    assert answer["waited"] == 21.0  # it was asked late, and waited no more
+
+
+def test_an_index_that_stays_wrong_did_not_recover(made: Made) -> None:
+    """What is left of the difference is told."""
+    wrong = {"a/0": {"missing": 8, "phantom": 0}}
+    world = healed(made(), *(sample(n, agrees=False, engines=wrong) for n in range(10, 19)))
+
+    answer = recovery.recovered(world.run, budget=6, needed=2)
+
+    assert (answer["recovered"], answer["waited"]) == (False, 6.0)
+    assert answer["left"] == {**NOTHING, "engines": wrong}
+
+
+def test_a_router_that_does_not_answer_leaves_recovery_unknown(made: Made) -> None:
+    """What could not be read is neither right nor wrong."""
+    world = healed(made(), sample(10, agrees=False), silent(12))
+
+    answer = recovery.recovered(world.run, budget=6, needed=2)
+
+    assert answer["recovered"] is None
+    assert answer["left"] == {**NOTHING, "unknown": {"router": "no answer"}}
+
+
+def test_without_any_sample_recovery_is_unknown(made: Made) -> None:
+    """The sampler may have died."""
+    answer = recovery.recovered(healed(made()).run, budget=6, needed=2)
+
+    assert (answer["recovered"], answer["left"]["unknown"]) == (
+        None,
+        {"router": "no sample was taken"},
+    )
+
+
+@pytest.mark.parametrize("flushed", [None, 8.5])
+def test_without_a_flush_after_the_heal_recovery_is_unknown_at_once(
+    made: Made, flushed: float | None
+) -> None:
+    """A tail that was lost shows only when every engine has published again: why wait."""
+    world = healed(made(), *(sample(n) for n in range(10, 19)), flushed=flushed)
+
+    answer = recovery.recovered(world.run, budget=6, needed=2)
+
+    assert (answer["recovered"], answer["flushed"], answer["waited"]) == (None, None, 1.0)
+    assert answer["timeline"]["agreed"] is None
+
+
+def test_without_a_heal_recovery_is_unknown_at_once(made: Made) -> None:
+    """A fault that stands is nothing to recover from."""
+    world = made()
+    active(world.run, at=2)
+    world.run.flushed = 3
+    world.sampler.plan = [sample(n) for n in range(9)]
+    world.clock.sleep(4)
+
+    answer = recovery.recovered(world.run, budget=60, needed=1)
+
+    assert (answer["recovered"], answer["waited"]) == (None, 0.0)
+
+
+def test_without_a_fault_recovery_is_unknown_at_once(made: Made) -> None:
+    """Nothing was tested."""
+    answer = recovery.recovered(made().run, budget=60, needed=1)
+
+    assert (answer["recovered"], answer["waited"]) == (None, 0.0)
+
+
+def test_the_marks_are_those_of_the_last_fault(made: Made) -> None:
+    """With the engines that it hit; none of them means all."""
+    world = made()
+    assert recovery.marks_of(world.run) == Marks()
+
+    active(world.run, at=2, healed=3)
+    active(world.run, targets=(), at=5, healed=6)
+    world.run.flushed = 6
+
+    assert recovery.marks_of(world.run) == Marks(5, 5.5, 6, 6, None)
+
+    active(world.run, at=7)
+    assert recovery.marks_of(world.run) == Marks(7, 7.5, None, None, frozenset({"a"}))
