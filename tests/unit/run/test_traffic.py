@@ -1,0 +1,98 @@
+"""The run's load: one at a time, its figures in the history, a silent router looked up again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from kvchaos.errors import RouterUnreachable
+from kvchaos.run import traffic
+from kvchaos.traffic.completions import Completion
+from tests.run_world import FakeCompletions, Made, World, silent_router
+
+
+class Counted(FakeCompletions):
+    """Tells when ``wanted`` requests came."""
+
+    def __init__(self, world: World, *, wanted: int) -> None:
+        super().__init__(world.observer, world.router)
+        self.wanted = wanted
+        self.came = threading.Event()
+        self._lock = threading.Lock()
+
+    def router(self, address: str, prompt: Sequence[int]) -> Completion:
+        with self._lock:
+            self.asked.append((address, 0, len(prompt)))
+            if len(self.asked) >= self.wanted:
+                self.came.set()
+            return super().router(address, prompt)
+
+
+@pytest.fixture
+def world(made: Made, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = made()
+    world.answers = Counted(world, wanted=8)
+    world.play(monkeypatch)
+    return world
+
+
+def start(world: World) -> dict[str, Any]:
+    return traffic.start(world.run, rate=1e6, prefixes=2, blocks=3)
+
+
+def came(world: World) -> bool:
+    assert isinstance(world.answers, Counted)
+    return world.answers.came.wait(10)
+
+
+def test_a_load_goes_through_the_router_and_leaves_its_figures(world: World) -> None:
+    """In the history, once it was stopped."""
+    begun = start(world)
+    assert came(world)
+    figures = traffic.stop(world.run)
+
+    assert begun == {"rate": 1e6, "prefixes": 2, "blocks": 3, "seed": 7}
+    assert {(where, size) for where, _, size in world.answers.asked} == {("b:8080", 64)}
+    assert figures["ok"] == figures["sent"] == len(world.answers.asked)
+    assert world.told("traffic") == [{"event": "traffic", **figures}]
+
+
+def test_without_a_load_there_is_nothing_to_stop(world: World) -> None:
+    """And nothing is told of it."""
+    assert traffic.stop(world.run) == {"sent": 0}
+    assert world.told("traffic") == []
+
+
+def test_a_second_load_takes_the_place_of_the_first(world: World) -> None:
+    """Two at once would send more than was asked for; the first one's figures stay."""
+    start(world)
+    first = world.run.load
+    start(world)
+    second = world.run.load
+    traffic.stop(world.run)
+
+    assert first is not second
+    assert len(world.told("traffic")) == 2
+    assert world.run.load is None
+    assert not [each for each in threading.enumerate() if each.name.startswith("load-")]
+
+
+def test_a_router_that_did_not_answer_is_looked_up_again(world: World) -> None:
+    """It may have moved; the failed requests are counted."""
+    world.answers.lost = [silent_router(), RouterUnreachable("gone")]
+    start(world)
+    assert came(world)
+    figures = traffic.stop(world.run)
+
+    assert (figures["failed"], world.router.forgotten) == (2, 2)
+
+
+def test_a_run_that_is_closed_ends_its_load(world: World) -> None:
+    """Whoever forgot to stop it."""
+    start(world)
+    world.run.close()
+
+    assert not [each for each in threading.enumerate() if each.name.startswith("load-")]
