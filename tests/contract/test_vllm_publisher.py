@@ -22,10 +22,8 @@ import msgspec
 import pytest
 import zmq
 
-from kvchaos.clock import SystemClock
 from kvchaos.kvevents.frames import Message, split_live
 from kvchaos.kvevents.publisher import offset_port
-from kvchaos.kvevents.replay import replay
 from kvchaos.kvevents.subscriber import Subscription, wait
 from kvchaos.kvevents.wire import (
     AllBlocksCleared,
@@ -39,6 +37,7 @@ from kvchaos.kvevents.wire import (
     decode,
     encode,
 )
+from tests.replaying import replayed
 
 PATHS = [path for path in os.environ.get("KVCHAOS_VLLM_KV_EVENTS", "").split(os.pathsep) if path]
 CONFIG = (
@@ -146,22 +145,18 @@ def test_live_batches_decode_to_the_same_values(vllm: Any, publisher: Any) -> No
     assert [one.seq for one in found] == list(range(found[0].seq, found[0].seq + 20))
 
 
-def test_replay_gives_the_same_bytes_and_tells_what_is_gone(vllm: Any, publisher: Any) -> None:
+def test_replay_gives_the_same_bytes_as_far_back_as_history_goes(vllm: Any, publisher: Any) -> None:
     """In the form of the release: with or without a topic frame."""
     with closing(Subscription(endpoint(publisher._pub))) as subscription:
         live = published(vllm, publisher, subscription, 100)
     at = endpoint(publisher._replay)
     last = live[-1].seq
 
-    recent = replay(at, last - 9, idle_timeout=5, total_timeout=10, clock=SystemClock())
-    old = replay(at, 0, idle_timeout=5, total_timeout=10, clock=SystemClock())
-    none = replay(at, last + 1, idle_timeout=5, total_timeout=10, clock=SystemClock())
+    recent, old = replayed(at, last - 9), replayed(at, 0)
 
-    assert [one[1:] for one in recent.messages] == [one[1:] for one in live[-10:]]
-    assert recent.complete
-    assert [one[1:] for one in old.messages] == [one[1:] for one in live[-50:]]
-    assert old.reason == f"history begins at {last - 49}, asked from 0"
-    assert (none.messages, none.complete) == ([], True)
+    assert [one[1:] for one in recent] == [one[1:] for one in live[-10:]]
+    assert [one[1:] for one in old] == [one[1:] for one in live[-50:]]
+    assert replayed(at, last + 1) == []
 
 
 def test_our_bytes_are_theirs(vllm: Any) -> None:

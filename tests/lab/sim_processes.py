@@ -19,9 +19,9 @@ from typing import Any, Self
 import requests
 
 from kvchaos.clock import SystemClock, poll
-from kvchaos.kvevents.replay import replay
 from kvchaos.kvevents.wire import BlockRemoved, BlockStored, decode, hashes
 from kvchaos.sim.router.engines import Engine, RankPorts
+from tests.replaying import replayed
 
 CLOCK = SystemClock()
 HOST = "127.0.0.1"
@@ -139,10 +139,10 @@ class EngineProcess:
 
 def held(endpoint: str) -> set[int]:
     """What the events that a replay from 0 brings add up to."""
-    found = replay(endpoint, 0, idle_timeout=2, total_timeout=10, clock=CLOCK)
-    assert found.complete, found.reason
+    found = replayed(endpoint, 0)
+    assert [message.seq for message in found] == list(range(len(found)))
     copies: Counter[int] = Counter()
-    for message in found.messages:
+    for message in found:
         for event in decode(message.payload).events:
             if isinstance(event, BlockStored):
                 copies.update(hashes(event))

@@ -21,7 +21,7 @@ from kvchaos.kvevents.frames import (
     split_request,
 )
 from kvchaos.kvevents.publisher import Publisher
-from kvchaos.kvevents.replay import End, ReplayClient, Replayed, replay
+from kvchaos.kvevents.replay import ReplayClient
 from kvchaos.kvevents.subscriber import Link, Subscription, wait
 from kvchaos.kvevents.wire import (
     AllBlocksCleared,
@@ -33,6 +33,7 @@ from kvchaos.kvevents.wire import (
     EventForm,
     decode,
 )
+from tests.replaying import received, replayed
 
 pytestmark = pytest.mark.lab
 
@@ -222,13 +223,6 @@ def test_waiting_for_nothing_ends_in_time(stack: ExitStack) -> None:
     assert subscription.drain(5) == []
 
 
-def played(publisher: Publisher, start: int) -> Replayed:
-    assert publisher.replay_endpoint is not None
-    return replay(
-        publisher.replay_endpoint, start, idle_timeout=5, total_timeout=10, clock=SystemClock()
-    )
-
-
 def history(*, buffer_steps: int = 100, topic_frame: bool = True) -> Publisher:
     """A publisher that has sent ten batches."""
     publisher = Publisher(
@@ -242,7 +236,7 @@ def history(*, buffer_steps: int = 100, topic_frame: bool = True) -> Publisher:
     for _ in range(10):
         publisher.publish(EVENTS)
     for _ in range(100):
-        if played(publisher, 9).messages:
+        if replayed(publisher.replay_endpoint, 9):
             return publisher
     raise AssertionError("the batches were not sent")
 
@@ -252,53 +246,27 @@ def test_replay_gives_what_was_published(stack: ExitStack, topic_frame: bool) ->
     """From any seq on, in the form before and since vLLM 0.26."""
     publisher = stack.enter_context(history(topic_frame=topic_frame))
 
-    found = played(publisher, 4)
+    found = replayed(publisher.replay_endpoint, 4)
 
-    assert (found.complete, found.reason, found.first_seq) == (True, "", 4)
-    assert [message.seq for message in found.messages] == list(range(4, 10))
-    assert {message.topic for message in found.messages} == {b"kv" if topic_frame else b""}
-    assert [decode(one.payload) for one in found.messages] == [Batch(1.5, EVENTS, 0)] * 6
+    assert [message.seq for message in found] == list(range(4, 10))
+    assert {message.topic for message in found} == {b"kv" if topic_frame else b""}
+    assert [decode(one.payload) for one in found] == [Batch(1.5, EVENTS, 0)] * 6
 
 
-def test_replay_of_what_is_not_there_yet_is_empty_and_complete(stack: ExitStack) -> None:
+def test_replay_of_what_is_not_there_yet_is_only_its_end(stack: ExitStack) -> None:
     """The end marker alone is an answer."""
     publisher = stack.enter_context(history())
 
-    assert played(publisher, 10) == Replayed([], complete=True)
+    assert replayed(publisher.replay_endpoint, 10) == []
 
 
-def test_history_that_begins_later_than_asked_is_told(stack: ExitStack) -> None:
-    """The engine itself says nothing; its buffer is bounded."""
+def test_history_begins_later_than_asked_once_it_is_full(stack: ExitStack) -> None:
+    """And the engine says nothing of it."""
     publisher = stack.enter_context(history(buffer_steps=3))
 
-    found = played(publisher, 2)
+    found = replayed(publisher.replay_endpoint, 2)
 
-    assert [message.seq for message in found.messages] == [7, 8, 9]
-    assert (found.complete, found.reason) == (False, "history begins at 7, asked from 2")
-
-
-def test_replay_is_bounded(stack: ExitStack) -> None:
-    """A publisher that never ends cannot fill our memory."""
-    publisher = stack.enter_context(history())
-    assert publisher.replay_endpoint is not None
-
-    found = replay(
-        publisher.replay_endpoint,
-        0,
-        idle_timeout=5,
-        total_timeout=10,
-        clock=SystemClock(),
-        limit=4,
-    )
-
-    assert (len(found.messages), found.reason) == (4, "more than 4 batches")
-
-
-def test_silence_is_not_an_empty_history() -> None:
-    """Nobody there, or a ROUTER that drops even its end marker."""
-    found = replay("tcp://127.0.0.1:1", 0, idle_timeout=0.05, total_timeout=5, clock=SystemClock())
-
-    assert found == Replayed([], reason="no reply came, not even the end marker")
+    assert [message.seq for message in found] == [7, 8, 9]
 
 
 class Scripted(threading.Thread):
@@ -327,63 +295,14 @@ def replies(*seqs: int | None) -> list[list[bytes]]:
     return [join_reply(None if seq is None else Message(b"", seq, b"%d" % seq)) for seq in seqs]
 
 
-def scripted(server: Scripted, *, total_timeout: float = 10) -> Replayed:
-    return replay(
-        server.endpoint, 0, idle_timeout=0.2, total_timeout=total_timeout, clock=SystemClock()
-    )
-
-
-def test_replay_goes_on_where_replies_ceased(stack: ExitStack) -> None:
-    """A ROUTER at its high-water mark drops the rest, the end marker too."""
-    server = Scripted(stack, replies(0, 1), replies(2), replies(3, None))
-
-    found = scripted(server)
-
-    assert [message.seq for message in found.messages] == [0, 1, 2, 3]
-    assert (found.complete, server.starts) == (True, [0, 2, 3])
-
-
-def test_replay_asks_again_for_what_was_left_out(stack: ExitStack) -> None:
-    """And takes it for missing only if it is left out again."""
-    server = Scripted(stack, replies(0, 2, None), replies(1, 1, 4, None), replies(4, 5, None))
-
-    found = scripted(server)
-
-    assert [message.seq for message in found.messages] == [0, 1, 4, 5]
-    assert (found.reason, server.starts) == ("history begins at 4, asked from 2", [0, 1, 2])
-
-
-def test_long_replay_is_confirmed(stack: ExitStack) -> None:
-    """A ROUTER may drop the last replies and still get the end marker through."""
-    server = Scripted(stack, replies(*range(600), None), replies(600, None))
-
-    found = scripted(server)
-
-    assert [message.seq for message in found.messages] == list(range(601))
-    assert (found.complete, server.starts) == (True, [0, 600])
-
-
 def test_malformed_replies_are_passed_over(stack: ExitStack) -> None:
-    """They are counted, and what is lacking then is asked for again."""
+    """And counted; who asked sees by the numbers what is lacking."""
     server = Scripted(stack, [[b"", b"junk"], *replies(0, None)])
     client = stack.enter_context(ReplayClient(server.endpoint))
     client.request(0)
-    found: list[Message | End] = []
-    while End.END not in found and wait([client], 5):
-        found += client.drain(10)
 
-    assert (found, client.malformed) == ([Message(b"", 0, b"0"), End.END], 1)
+    assert (received(client), client.malformed) == ([Message(b"", 0, b"0")], 1)
     assert not client.waiting
-
-
-def test_replay_that_never_ends_is_cut_off(stack: ExitStack) -> None:
-    """Progress alone does not make a wait longer than it was allowed to be."""
-    server = Scripted(stack, *(replies(seq) for seq in range(3)))
-
-    found = scripted(server, total_timeout=0.5)
-
-    assert [message.seq for message in found.messages] == [0, 1, 2][: len(found.messages)]
-    assert found.reason == "the replay was not over after 0.5 s"
 
 
 def test_new_request_abandons_the_one_under_way(stack: ExitStack) -> None:
@@ -394,11 +313,8 @@ def test_new_request_abandons_the_one_under_way(stack: ExitStack) -> None:
     assert wait([client], 5) == [client]
 
     client.request(7)
-    found: list[Message | End] = []
-    while End.END not in found and wait([client], 5):
-        found += client.drain(10)
 
-    assert (found, server.starts) == ([Message(b"", 7, b"7"), End.END], [0, 7])
+    assert (received(client), server.starts) == ([Message(b"", 7, b"7")], [0, 7])
 
 
 def test_invalid_replay_requests_are_ignored(stack: ExitStack) -> None:
@@ -409,7 +325,7 @@ def test_invalid_replay_requests_are_ignored(stack: ExitStack) -> None:
     bad.connect(publisher.replay_endpoint or "")
     bad.send((0).to_bytes(8, "big"))
 
-    assert played(publisher, 0).complete
+    assert len(replayed(publisher.replay_endpoint, 0)) == 10
     assert not bad.poll(0)
 
 
