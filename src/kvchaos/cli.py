@@ -46,6 +46,9 @@ class Verbs(click.Group):
         except KVChaosError as error:
             click.echo(f"kvchaos: {error}", err=True)
             sys.exit(error.exit_code)
+        except OSError as error:  # a path that cannot be read or written
+            click.echo(f"kvchaos: {error}", err=True)
+            sys.exit(KVChaosError.exit_code)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -41,7 +41,7 @@ def validate(experiment: Path) -> None:
         ensure_experiment_is_valid(found)
         configuration = load_configuration(found.get("configuration", {}))
         secrets = load_secrets(found.get("secrets", {}), configuration)
-    except ChaosException as error:
+    except (ChaosException, ValueError) as error:
         raise ExperimentInvalid(str(experiment), saw=str(error)) from error
     check(found, configuration, secrets)
     modules = [each.get("provider", {}).get("module") for each in found.get("controls", [])]

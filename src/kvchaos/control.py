@@ -40,6 +40,10 @@ def before_experiment_control(
     except KVChaosError as error:
         current.end(because=error)
         raise InterruptExecution(str(error)) from error
+    except Exception as error:  # Chaos Toolkit would go on without us, and say nothing
+        why = KVChaosError("the run could not start", saw=f"{type(error).__name__}: {error}")
+        current.end(because=why)
+        raise InterruptExecution(str(why)) from error
     current.begin(run)
 
 

@@ -16,6 +16,7 @@ from chaoslib import substitute
 
 from kvchaos.assets import asset
 from kvchaos.errors import ExperimentInvalid, TemplateInvalid
+from kvchaos.mesh.duration import duration_seconds
 from kvchaos.mesh.render import template_variables
 
 Json = dict[str, Any]
@@ -49,11 +50,18 @@ def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[
     yield from _unresolved_in(configuration, "configuration")
     if experiment.get("runtime", {}).get("rollbacks", {}).get("strategy") != "always":
         yield 'runtime.rollbacks.strategy is not "always": a failed run would leave its fault'
+    longest: float | None = None
     for activity in activities(experiment):
         provider = substituted(activity.get("provider", {}), configuration, secrets)
         where = f"activity {activity.get('name', '?')!r}"
         yield from _unresolved_in(provider, where)
-        yield from (f"{where}: {finding}" for finding in _template_findings(provider))
+        arguments = provider.get("arguments") or {}
+        if _is_own(provider, "inject_fault"):
+            yield from (f"{where}: {finding}" for finding in _template_findings(arguments))
+            longest = _seconds(arguments)
+        elif _is_own(provider, "recover_fault"):
+            held = arguments.get("held", 0)
+            yield from (f"{where}: {finding}" for finding in _held_findings(held, longest))
 
 
 def activities(experiment: Json) -> Iterator[Json]:
@@ -94,11 +102,32 @@ def _unresolved_in(value: object, where: str) -> Iterator[str]:
             yield from _unresolved_in(item, where)
 
 
-def _template_findings(provider: Json) -> Iterator[str]:
+def _is_own(provider: Json, action: str) -> bool:
+    return (provider.get("module"), provider.get("func")) == ("kvchaos.actions", action)
+
+
+def _seconds(arguments: Json) -> float | None:
+    """The duration of the fault, if its values have one that can be read."""
+    duration = (arguments.get("values") or {}).get("duration")
+    try:
+        return duration_seconds(duration) if isinstance(duration, str) else None
+    except TemplateInvalid:
+        return None
+
+
+def _held_findings(held: object, longest: float | None) -> Iterator[str]:
+    """Whether the fault can stand for as long as it is to be held."""
+    if not isinstance(held, int | float) or held < 0:
+        yield f"held: wanted seconds, 0 or more, saw {held!r}"
+    elif longest is not None and held > longest:
+        yield f"held: the fault's own duration of {longest:g} s ends it before {held:g} s"
+
+
+def _template_findings(arguments: Json) -> Iterator[str]:
     """Whether an ``inject_fault`` names a template that exists and gives values that it knows."""
-    if (provider.get("module"), provider.get("func")) != ("kvchaos.actions", "inject_fault"):
-        return
-    arguments = provider.get("arguments", {})
+    duration = (arguments.get("values") or {}).get("duration")
+    if duration is not None and not _UNRESOLVED.search(str(duration)) and not _seconds(arguments):
+        yield f"duration: wanted a number with a unit and above 0, such as 60s, saw {duration!r}"
     try:
         wanted = template_variables(find_template(str(arguments.get("template", ""))))
     except TemplateInvalid as error:

@@ -63,6 +63,34 @@ def test_missing_and_misspelt_variables_are_found_together() -> None:
     assert "unknown ['mod']" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("duration", "held", "finding"),
+    [
+        ("banana", 1, "duration: wanted a number with a unit"),
+        ("-5s", 1, "held: the fault's own duration of -5 s ends it before 1 s"),
+        ("5s", 10.0, "held: the fault's own duration of 5 s ends it before 10 s"),
+        ("5s", -3, "held: wanted seconds, 0 or more, saw -3"),
+        ("5s", "abc", "held: wanted seconds, 0 or more, saw 'abc'"),
+    ],
+)
+def test_a_fault_that_cannot_stand_as_long_as_asked_is_found(
+    duration: str, held: object, finding: str
+) -> None:
+    """A cut that is shorter than asked would be a test of something else."""
+    values = {"namespace": "n", "labels": "a=b", "mode": "one", "duration": duration}
+    found = experiment("pod-failure", values)
+    provider = {
+        "type": "python",
+        "module": "kvchaos.actions",
+        "func": "recover_fault",
+        "arguments": {"held": held},
+    }
+    found["method"].append({"type": "action", "name": "heal", "provider": provider})
+
+    with pytest.raises(ExperimentInvalid, match=finding):
+        check(found, {}, {})
+
+
 def test_rollbacks_that_may_be_skipped_are_refused() -> None:
     """Chaos Toolkit skips them by default when a run failed."""
     sound = experiment("pod-kill", GOOD)
@@ -76,7 +104,10 @@ def test_rollbacks_that_may_be_skipped_are_refused() -> None:
 def test_every_shipped_experiment_names_what_there_is(path: Path) -> None:
     """Its templates exist, and all its names are in its configuration."""
     found = load(path)
-    configuration = dict.fromkeys(found["configuration"], "x=y")
+    configuration = dict.fromkeys(found["configuration"], "x=y") | {
+        "fault_seconds": 10,
+        "fault_duration": "60s",
+    }
 
     check(found, configuration, {})
 

@@ -132,7 +132,7 @@ def _from_files(context: str, paths: list[Path], *, hint: str) -> Access:
     if context and context not in known:
         raise ContextNotFound(
             f"no context {context}",
-            wanted=f"one of {', '.join(known) or 'none at all'}",
+            wanted=f"one of {', '.join(sorted({*known, LAB_CONTEXT}))}",
             look=os.pathsep.join(map(str, paths)),
         )
     settings = Configuration()

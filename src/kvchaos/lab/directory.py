@@ -23,6 +23,11 @@ class LabDirectory:
     root: Path
 
     @property
+    def marker(self) -> Path:
+        """What says that this is a lab's directory: without it nothing here is ever removed."""
+        return self.root / ".kvchaos-lab"
+
+    @property
     def state(self) -> Path:
         """Who runs the lab, and how far it is (``state.py``)."""
         return self.root / "state.json"
@@ -66,10 +71,11 @@ class LabDirectory:
         return self.root / "logs"
 
     def create(self) -> None:
-        """Make the directory, for its owner only.
+        """Make the directory, for its owner only, and mark it as a lab's.
 
         Raises:
-            LabError: it cannot be made, or its path is too long for a unix socket.
+            LabError: it cannot be made, its path is too long for a unix socket, or it is there,
+                not empty and no lab's.
         """
         size = len(bytes(self.api_socket))
         if size > SOCKET_PATH_LIMIT:
@@ -81,6 +87,8 @@ class LabDirectory:
             )
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.marker.exists():
+                self._claim()
         except OSError as error:
             raise LabError(
                 f"the lab's directory cannot be made: {self.root}",
@@ -89,7 +97,12 @@ class LabDirectory:
             ) from error
 
     def clear(self, *, keep_logs: bool = False) -> None:
-        """Remove every file of the lab, but its logs if so told; foreign files stay."""
+        """Remove every file of the lab, but its logs if so told; foreign files stay.
+
+        A directory that is not marked as a lab's is left as it is.
+        """
+        if not self.marker.exists():
+            return
         for path in self._files():
             path.unlink(missing_ok=True)
         logs = (self.daemon_log, self.node_log)
@@ -101,9 +114,23 @@ class LabDirectory:
 
     def remove(self, *, keep_logs: bool = False) -> None:
         """Clear, and remove the directory too unless something is left in it, or it may not be."""
+        if not self.marker.exists():
+            return
         self.clear(keep_logs=keep_logs)
+        if all(path == self.marker for path in self.root.iterdir()):
+            self.marker.unlink()
         with suppress(OSError):
             self.root.rmdir()
+
+    def _claim(self) -> None:
+        if any(self.root.iterdir()):
+            raise LabError(
+                f"{self.root} is not a lab's directory",
+                wanted="one that is new, empty, or a lab's already",
+                saw="other files in it",
+                look="KVCHAOS_LAB_DIR",
+            )
+        self.marker.touch()
 
     def _files(self) -> tuple[Path, ...]:
         return (

@@ -11,8 +11,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from kvchaos.errors import ExperimentInvalid
+from kvchaos.observer.settings import Transport
 
 LAB_CONTEXT = "kvchaos-lab"
+TRANSPORTS = tuple(Transport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,12 @@ def settings_from(configuration: Mapping[str, Any]) -> Settings:
     """
     given = [f.name for f in fields(Settings) if f.name in configuration]
     settings = Settings(**{name: _value(name, configuration[name]) for name in given})
+    if settings.transport not in TRANSPORTS:
+        raise ExperimentInvalid(
+            "configuration key 'transport'",
+            wanted=f"one of {', '.join(TRANSPORTS)}",
+            saw=repr(settings.transport),
+        )
     if abs(settings.replay_port - settings.event_port) < settings.ranks:
         raise ExperimentInvalid(
             "configuration keys 'event_port' and 'replay_port'",

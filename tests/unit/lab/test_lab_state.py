@@ -93,4 +93,30 @@ def test_only_the_labs_own_files_are_removed(tmp_path: Path) -> None:
 
     directory.remove()
 
-    assert list(directory.root.iterdir()) == [foreign]
+    assert sorted(directory.root.iterdir()) == [directory.marker, foreign]
+
+
+def test_a_directory_that_is_no_labs_is_left_alone(tmp_path: Path) -> None:
+    """Not even files with the lab's names are touched where no lab has ever been."""
+    mine = [tmp_path / "logs" / "mine.log", tmp_path / "kubeconfig"]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    directory = LabDirectory(tmp_path)
+
+    directory.remove()
+
+    assert all(path.exists() for path in mine)
+    with pytest.raises(LabError, match="not a lab's directory"):
+        directory.create()
+
+
+def test_an_empty_directory_becomes_a_labs_and_goes_with_it(tmp_path: Path) -> None:
+    """What the lab marked as its own it also removes."""
+    directory = LabDirectory(tmp_path / "lab")
+    directory.root.mkdir()
+
+    directory.create()
+    directory.remove()
+
+    assert not directory.root.exists()

@@ -28,9 +28,22 @@ def test_another_context_is_not_the_lab() -> None:
 
 @pytest.mark.parametrize(
     "configuration",
-    [{"event_port": "many"}, {"namespace": ""}, {"ranks": -1}, {"sample_every": None}],
+    [
+        {"transport": "pigeon"},
+        {"event_port": "many"},
+        {"namespace": ""},
+        {"ranks": -1},
+        {"sample_every": None},
+    ],
 )
 def test_a_value_of_the_wrong_kind_is_named(configuration: dict[str, object]) -> None:
     """The key is in the message."""
     with pytest.raises(ExperimentInvalid, match=next(iter(configuration))):
         settings_from(configuration)
+
+
+def test_ports_of_ranks_must_not_overlap() -> None:
+    """Each rank adds one to both ports: rank 1's events would be looked for at rank 0's replay."""
+    with pytest.raises(ExperimentInvalid, match="at least 2 apart"):
+        settings_from({"ranks": 2})
+    assert settings_from({"ranks": 2, "replay_port": 5657}).ranks == 2
