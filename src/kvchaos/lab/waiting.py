@@ -39,9 +39,9 @@ def wait_ready(
     if late:
         told = [describe(directory, pod) for pod in pods if not _ready(pod)]
         raise LabError(
-            f"not ready after {timeout:.0f} s: {', '.join(late)}",
+            f"not ready after {timeout:g} s: {', '.join(late)}",
             saw="; ".join(told) or "no pods",
-            look="kvchaos lab logs POD",
+            look="kvchaos lab status; kvchaos lab logs POD; kvchaos lab down",
         )
     return pods
 
@@ -60,7 +60,8 @@ def unready_deployments(client: SocketClient, namespace: str) -> list[str]:
         wanted, status = body["spec"].get("replicas", 1), body.get("status") or {}
         ready = status.get("readyReplicas", 0)
         seen = status.get("observedGeneration", 0) >= body["metadata"]["generation"]
-        if not seen or ready != wanted or status.get("updatedReplicas", 0) != wanted:
+        counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas")}
+        if not seen or counts != {wanted}:  # more replicas: an earlier roll-out is still going
             result.append(f"{body['metadata']['name']} {ready}/{wanted}")
     return result
 
