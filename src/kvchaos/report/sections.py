@@ -162,8 +162,17 @@ def _counts(wrong: Json) -> str:
 def _what(told: Json) -> str:
     action = told.get("action") or told["kind"]
     way = WAY.get(told.get("direction", ""), "") if action == "partition" else ""
-    lasting = f" for {told['duration']:g} s" if told["duration"] else ""
-    return f"{DONE.get(action, action)}{lasting}{way}"
+    return f"{DONE.get(action, action)}{_lasting(told)}{way}"
+
+
+def _lasting(told: Json) -> str:
+    """How long the fault stood, and the duration that would have ended it by itself."""
+    if not told["duration"]:
+        return ""
+    longest = f"{told['duration']:g} s at most"
+    if told["injected"] is None or told["healed"] is None:
+        return f" for {longest}"
+    return f" for {told['healed'] - told['injected']:.1f} s ({longest})"
 
 
 def _whom(told: Json, width: int) -> list[Line]:
@@ -210,10 +219,14 @@ def _known_moments(record: Json) -> Json:
 def _since(known: Json, key: str, start: str, width: int) -> str:
     """Seconds from ``start`` to ``key``; blank before the heal, "not seen" once if not known.
 
+    A router that asks for a replay by itself, on reconnecting, finds no gap: that is no lack.
+
     An effect may be seen a little before Chaos Mesh reports the injection, hence negative ones.
     """
     if known[key] is None:
-        return f"{'not seen' if start == 'injected' else '':>{width}}"
+        needless = key == "gap_found" and known["replayed"] is not None
+        said = "no need" if needless else "not seen"
+        return f"{said if start == 'injected' else '':>{width}}"
     if known[start] is None or (start != "injected" and known[key] < known[start]):
         return " " * width
     return f"{known[key] - known[start]:{width - 2}.2f} s"
