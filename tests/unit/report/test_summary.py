@@ -77,7 +77,7 @@ def test_summary_shows_what_a_partition_lets_through() -> None:
     history = [{**each, "fault": one_way} if "fault" in each else each for each in history]
 
     assert section(told(history), "FAULT")[:2] == [
-        "  network partition for 10 s: nothing passes from the first to the second",
+        "  network partition for 9.7 s (10 s at most): nothing passes from the first to the second",
         f"    {builders.ROUTER}  ---X-->  {builders.ENGINES[1]}",
     ]
 
@@ -88,7 +88,7 @@ def test_summary_breaks_the_line_between_many_targets() -> None:
     targets += [{"pod": pod, "uid": pod[-5:], "role": ".Target"} for pod in builders.ENGINES]
     history = altered(builders.run_that_recovered(), "fault_injected", targets=targets)
 
-    assert section(told(history, width=70), "FAULT")[1:5] == [
+    assert section(told(history, width=76), "FAULT")[1:5] == [
         f"    {builders.ROUTER}",
         f"    <--X-->  {builders.ENGINES[0]},",
         f"             {builders.ENGINES[1]},",
