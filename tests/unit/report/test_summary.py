@@ -88,7 +88,7 @@ def test_summary_breaks_the_line_between_many_targets() -> None:
     targets += [{"pod": pod, "uid": pod[-5:], "role": ".Target"} for pod in builders.ENGINES]
     history = altered(builders.run_that_recovered(), "fault_injected", targets=targets)
 
-    assert section(told(history, width=76), "FAULT")[1:5] == [
+    assert section(told(history, width=70), "FAULT")[2:6] == [
         f"    {builders.ROUTER}",
         f"    <--X-->  {builders.ENGINES[0]},",
         f"             {builders.ENGINES[1]},",
