@@ -185,6 +185,8 @@ def observer(**fields: Any) -> Json:
         "batches": 412,
         "blocks": 3296,
         "malformed": 0,
+        "unknown_events": 0,
+        "unmatched_removals": 0,
         "incomplete": {},
     }
     return event(17.4, "observer", **{**told, **fields})

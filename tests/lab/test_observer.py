@@ -137,6 +137,8 @@ def test_what_was_published_before_and_after_the_start_is_expected(world: World)
         "batches": 2,
         "blocks": 3,
         "malformed": 0,
+        "unknown_events": 0,
+        "unmatched_removals": 0,
         "incomplete": {},
     }
     assert world.told == [

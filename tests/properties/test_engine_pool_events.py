@@ -7,7 +7,15 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvchaos.kvevents.wire import AllBlocksCleared, BlockRemoved, BlockStored, Event, block_hash
+from kvchaos.index.oracle import Holdings
+from kvchaos.kvevents.wire import (
+    AllBlocksCleared,
+    Batch,
+    BlockRemoved,
+    BlockStored,
+    Event,
+    block_hash,
+)
 from kvchaos.sim.engine.hashing import BlockHasher
 from kvchaos.sim.engine.pool import BlockPool
 from kvchaos.sim.engine.scheduler import Request, Scheduler
@@ -57,6 +65,9 @@ def test_published_events_equal_the_pool(acts: list[Act], budget: int) -> None:
 
     held = Counter({block_hash(name): copies for name, copies in pool.held().items()})
     assert told(events) == held
+    oracle = Holdings(epoch=0, complete=True, reason="")
+    oracle.apply(Batch(0.0, events), seq=0)
+    assert (oracle.unmatched, oracle.unknown) == (0, 0)
     assert pool.free == BLOCKS
 
 

@@ -13,7 +13,7 @@ from kvchaos.kvevents.frames import Message, split_live
 from kvchaos.kvevents.replay import End
 from kvchaos.kvevents.sequence import Kind, Step, Tracker
 from kvchaos.kvevents.subscriber import Link
-from kvchaos.kvevents.wire import decode
+from kvchaos.observer.intake import Intake
 from kvchaos.observer.link import EventLink
 from kvchaos.observer.settings import Bounds
 from kvchaos.observer.streamlog import StreamLog, Tell
@@ -30,11 +30,9 @@ class Follower:
         self.linked = False  # whether this link was ever on
         self.batches = 0
         self.restarted = False  # by what came in; the pod's status may still have to tell of it
-        self._oracle = oracle
+        self._intake = Intake(engine, oracle)
         self._bounds = bounds
         self._log = StreamLog(engine, tell)
-        self._holdings = oracle.begin(engine, epoch=0, complete=True)
-        self._stored_before = 0
         self._now = 0.0
         self._replayed_from: int | None = None
         self._failures = 0
@@ -52,22 +50,21 @@ class Follower:
     @property
     def head(self) -> int | None:
         """The seq applied last in this epoch."""
-        return self._holdings.head
+        return self._intake.head
 
     @property
     def incomplete(self) -> str:
         """Why this epoch's blocks will not be known any more; else empty."""
-        return self._holdings.reason
+        return self._intake.incomplete
 
     @property
     def malformed(self) -> int:
         """How many messages were none."""
         return self._log.malformed
 
-    @property
-    def blocks(self) -> int:
-        """How many blocks its events stored, in all epochs."""
-        return self._stored_before + self._holdings.stored
+    def counts(self) -> dict[str, int]:
+        """What came, in all epochs; the names are those of the history's ``observer``."""
+        return {"batches": self.batches, "malformed": self.malformed, **self._intake.counts()}
 
     def trouble(self) -> str:
         """Why what the oracle has may lag behind the engine right now; else empty."""
@@ -209,8 +206,7 @@ class Follower:
             self._ask(step.ask)
 
     def _begin(self, step: Step, reason: str) -> None:
-        self._stored_before += self._holdings.stored
-        self._holdings = self._oracle.begin(self.engine, epoch=self.epoch, complete=True)
+        self._intake.begin(self.epoch)
         self._fresh = True
         self._replayed_from = None
         self.restarted = not reason
@@ -231,21 +227,21 @@ class Follower:
             self._incomplete(self.tracker.reason, missing)
 
     def _incomplete(self, reason: str, missing: range) -> None:
-        self._oracle.incomplete(self.engine, reason)
+        self._intake.doubt(reason)
         self._log.tell("incomplete", seq=missing.start, missing=len(missing), reason=reason)
 
     def _apply(self, message: Message) -> None:
         """One batch, the next in order, into the oracle; one that cannot be read is a hole."""
         self.batches += 1
         try:
-            batch = decode(message.payload)
+            doubt = self._intake.apply(message)
         except WireError as error:
-            self._holdings.head = message.seq
             self._log.bad(str(error), seq=message.seq)
             reason = f"batch {message.seq} cannot be read"
             self._incomplete(reason, range(message.seq, message.seq + 1))
             return
-        self._holdings.apply(batch, seq=message.seq)
         if self._fresh:
             self._fresh = False
             self._log.tell("first event", seq=message.seq)
+        if doubt:
+            self._incomplete(doubt, range(message.seq, message.seq))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -28,6 +29,7 @@ Json = dict[str, Any]
 Emit = Callable[[str, Mapping[str, Any]], None]
 NO_ENGINES = "engines"
 """Under this name ``wait_ready`` tells that there is none."""
+COUNTS = ("batches", "blocks", "malformed", "unknown_events", "unmatched_removals")
 HELD_UP = "the observer is held up"
 
 
@@ -127,14 +129,13 @@ class Observer:
     def status(self) -> Json:
         """The fields of the history's ``observer``, counts since the start."""
         expected = self.expected()
+        counts = Counter(dict.fromkeys(COUNTS, 0))
         with self._changed:
-            followers = list(self._roster.followers.values())
-            counts = {
-                name: gone + sum(getattr(each, name) for each in followers)
-                for name, gone in self._roster.gone.items()
-            }
+            counts.update(self._roster.gone)
+            for follower in self._roster.followers.values():
+                counts.update(follower.counts())
         unknown = {engine.label: each.reason for engine, each in expected.items() if each.reason}
-        return {"up": not self._down(), "engines": len(followers), **counts, "incomplete": unknown}
+        return {"up": not self._down(), "engines": len(expected), **counts, "incomplete": unknown}
 
     def _run(self) -> None:
         try:

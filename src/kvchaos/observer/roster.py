@@ -6,6 +6,7 @@ be followed (yet) is said to be unknown and never overlooked. Not thread-safe: s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from kvchaos.cluster import pods
@@ -48,7 +49,7 @@ class Roster:
         link: OpenLink = ZmqLink,
     ) -> None:
         self.followers: dict[EngineId, Follower] = {}
-        self.gone = {"batches": 0, "blocks": 0, "malformed": 0}
+        self.gone: Counter[str] = Counter()  # what the engines counted that are there no more
         self._pods: dict[str, _Pod] = {}
         self._oracle = oracle
         self._ports = ports
@@ -179,8 +180,7 @@ class Roster:
         for follower in self._of(pod) if pod else []:
             follower.close()
             del self.followers[follower.engine]
-            for count in self.gone:
-                self.gone[count] += getattr(follower, count)
+            self.gone.update(follower.counts())
         self._oracle.forget(uid)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from kvchaos.index.oracle import Expected, Oracle
 from kvchaos.kvevents.frames import Message
 from kvchaos.kvevents.replay import End
 from kvchaos.kvevents.subscriber import Link
+from kvchaos.kvevents.wire import Event, UnknownEvent
 from kvchaos.observer.follower import Follower
 from kvchaos.observer.settings import Bounds
 from kvchaos.observer.streamlog import REPORTED
@@ -385,7 +388,60 @@ def test_batches_and_stored_blocks_are_counted_over_all_epochs() -> None:
 
     stage.turn(message(0, stored(7), ts=9.0))
 
-    assert (stage.follower.batches, stage.follower.blocks) == (3, 4)
+    assert stage.follower.counts() == {
+        "batches": 3,
+        "malformed": 0,
+        "blocks": 4,
+        "unknown_events": 0,
+        "unmatched_removals": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (UnknownEvent("BlockMoved"), "an event of a type that this version does not know"),
+        (removed(7), "removed a block that it never stored"),
+        (removed(1, medium="CPU"), "removed a block that it never stored"),
+    ],
+)
+def test_what_cannot_be_taken_in_leaves_the_engine_incomplete(event: Event, reason: str) -> None:
+    """What it did to the blocks nobody knows; it is told once, and a new epoch is whole again."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+
+    stage.turn(message(1, event), message(2, event))
+
+    assert stage.expected() == Expected(
+        {GPU: frozenset({1})}, complete=False, reason=f"batch 1: {reason}", head=2
+    )
+    assert stage.whats() == [("incomplete", 1, 0)]
+    counts = stage.follower.counts()
+    assert counts["unknown_events"] + counts["unmatched_removals"] == 2
+
+    stage.turn(message(0, stored(7), ts=9.0))
+    assert stage.expected() == Expected({GPU: frozenset({7})}, complete=True, epoch=1, head=0)
+    assert stage.follower.counts() == {**counts, "batches": 4, "blocks": 2}
+
+
+def test_each_copy_that_was_stored_may_be_removed() -> None:
+    """vLLM tells of every physical copy of a block, coming and going."""
+    stage = Stage()
+    stage.connect(message(0, stored(1), stored(1), removed(1)))
+
+    stage.turn(message(1, removed(1)))
+
+    assert stage.expected() == Expected({}, complete=True, head=1)
+
+
+def test_removals_of_what_was_stored_before_the_history_begins_are_counted_alone() -> None:
+    """Such an engine is incomplete for a better reason."""
+    stage = Stage()
+
+    stage.connect(message(7, removed(1)))
+
+    assert "batches 0 to 6" in stage.expected().reason
+    assert stage.follower.counts()["unmatched_removals"] == 1
 
 
 def test_a_follower_without_a_link_rests() -> None:

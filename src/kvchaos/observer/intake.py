@@ -1,0 +1,66 @@
+"""One engine's batches on their way into the oracle, and what they hold that makes it doubtful."""
+
+from __future__ import annotations
+
+from kvchaos.errors import WireError
+from kvchaos.index.names import EngineId
+from kvchaos.index.oracle import Oracle
+from kvchaos.kvevents.frames import Message
+from kvchaos.kvevents.wire import decode
+
+NOT_KNOWN = "an event of a type that this version does not know"
+NEVER_STORED = "removed a block that it never stored"
+
+
+class Intake:
+    """Feeds the oracle with what ``engine`` published, epoch by epoch; counts go over all."""
+
+    def __init__(self, engine: EngineId, oracle: Oracle) -> None:
+        self._engine = engine
+        self._oracle = oracle
+        self._holdings = oracle.begin(engine, epoch=0, complete=True)
+        self._before = {"blocks": 0, "unknown_events": 0, "unmatched_removals": 0}
+
+    @property
+    def head(self) -> int | None:
+        """The seq applied last in this epoch."""
+        return self._holdings.head
+
+    @property
+    def incomplete(self) -> str:
+        """Why this epoch's blocks will not be known any more; else empty."""
+        return self._holdings.reason
+
+    def counts(self) -> dict[str, int]:
+        """Blocks stored, events of unknown types, and removals of what was not held."""
+        now = self._holdings
+        counted = (now.stored, now.unknown, now.unmatched)
+        return {
+            name: before + count
+            for (name, before), count in zip(self._before.items(), counted, strict=True)
+        }
+
+    def begin(self, epoch: int) -> None:
+        """The engine's blocks are gone; what comes now is of another life."""
+        self._before = self.counts()
+        self._holdings = self._oracle.begin(self._engine, epoch=epoch, complete=True)
+
+    def doubt(self, reason: str) -> None:
+        """What the engine holds will not be known any more in this epoch."""
+        self._oracle.incomplete(self._engine, reason)
+
+    def apply(self, message: Message) -> str:
+        """Take over the next batch; why it makes a complete engine doubtful, else empty.
+
+        ``WireError`` for one that cannot be read: it is passed over.
+        """
+        holdings = self._holdings
+        try:
+            batch = decode(message.payload)
+        except WireError:
+            holdings.head = message.seq
+            raise
+        holdings.apply(batch, seq=message.seq)
+        if not holdings.complete or not (holdings.unknown or holdings.unmatched):
+            return ""
+        return f"batch {message.seq}: {NOT_KNOWN if holdings.unknown else NEVER_STORED}"
