@@ -115,7 +115,7 @@ def residue_of(run: Run) -> Json:
     told = [Fault.from_json(entry["fault"]) for entry in run.ledger.entries()]
     places = {place for fault in told for place in (fault.namespace, *fault.namespaces)}
     left = residue(run.cluster, run=run.id, namespaces=sorted({run.settings.namespace, *places}))
-    return {"clean": not left, "left": [str(each) for each in left]}
+    return {"clean": not left, "left": [each.label for each in left]}
 
 
 def _number(run: Run, body: Object) -> None:

@@ -408,7 +408,9 @@ def test_residue_is_looked_for_wherever_the_faults_reached(made: Made) -> None:
 
     asked = {call.split()[2] for call in world.cluster.verbs("list")}
     assert asked == {"c", "elsewhere", "kvchaos"}
-    assert (found["clean"], len(found["left"])) == (False, 2)
+    why = f"rules of kvchaos/{CUT} in the pod"
+    left = [f"podnetworkchaos/{pod} in kvchaos: {why}" for pod in ("a", "b")]
+    assert found == {"clean": False, "left": left}
 
 
 def test_a_run_without_faults_left_nothing(made: Made) -> None:
