@@ -140,15 +140,18 @@ def finish(run: Run, journal_status: str) -> Json:
     """End what is still open, judge the history, take the run apart, print the summary.
 
     Returns the record for the journal. Each step is tried, whatever another raised: what was not
-    recorded makes its check unknown, never a pass.
+    recorded makes its check unknown, never a pass. An error that nobody foresaw is raised, but
+    only when all was ended and closed.
     """
-    for step in (stop_traffic, _recover_all, _record_residue, _record_observer):
-        _try(partial(step, run))
-    _try(lambda: run.history.add("run_ended", journal=journal_status))
-    events = run.history.events()
-    judgement = judge(events)
-    record = as_json(events, judgement) | {"folder": str(run.folder)}
-    _try(run.started.close)
+    with ExitStack() as closing:
+        closing.callback(_try, run.started.close)
+        with ExitStack() as ending:  # the last first
+            for step in (_record_observer, _record_residue, _recover_all, stop_traffic):
+                ending.callback(_try, partial(step, run))
+        _try(lambda: run.history.add("run_ended", journal=journal_status))
+        events = run.history.events()
+        judgement = judge(events)
+        record = as_json(events, judgement) | {"folder": str(run.folder)}
     _try(lambda: print_summary(events, judgement))
     return record
 
