@@ -7,15 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chaoslib.exceptions import InterruptExecution
 from chaoslib.experiment import run_experiment
 
 from kvchaos import actions, probes
 from kvchaos.assets import asset
-from kvchaos.control import after_experiment_control
-from kvchaos.errors import ClusterError, RunMissing
+from kvchaos.control import (
+    after_activity_control,
+    after_experiment_control,
+    after_hypothesis_control,
+    after_method_control,
+    before_experiment_control,
+    before_method_control,
+    before_rollback_control,
+)
+from kvchaos.errors import ClusterError, ClusterUnreachable, KVChaosError, RunMissing
 from kvchaos.experiment import activities, load
-from kvchaos.run import current
+from kvchaos.run import current, lifecycle
 from tests.chaosrun import EXPERIMENTS
+from tests.run_world import World
 
 Json = dict[str, Any]
 SKIPPED = current.NOTHING_TO_UNDO
@@ -26,6 +36,28 @@ def _no_run() -> Iterator[None]:
     current.end()
     yield
     current.end()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """The world of a run that the control has started."""
+    world = World.at(tmp_path)
+    current.begin(world.run)
+    yield world
+    world.run.history.close()
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException) -> None:
+    """Make a step of the run's life raise."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(lifecycle, step, fail)
+
+
+CUT = {"name": "cut", "type": "action"}
+FAILED = {"status": "failed", "exception": ["no target"]}
 
 
 def experiment(name: str = "network-partition") -> Json:
@@ -119,3 +151,180 @@ def test_every_shipped_experiment_goes_through_the_same_steps(name: str) -> None
         "chaosk8s",
         "kvchaos",
     }
+
+
+# -- a run that goes on -------------------------------------------------------------------------
+
+
+def test_a_run_that_started_is_the_one_that_actions_work_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the experiment ends."""
+    current.end()
+    monkeypatch.setattr(lifecycle, "start", lambda *_, **__: world.run)
+
+    before_experiment_control({})
+    running = current.current()
+    after_experiment_control({}, {"status": "completed"})
+
+    assert running is world.run
+    assert not current.is_running()
+
+
+@pytest.mark.parametrize("error", [ClusterUnreachable("no answer"), KeyError("metadata")])
+def test_whatever_keeps_a_run_from_starting_ends_the_experiment(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Chaos Toolkit would go on without it; the rollbacks have nothing to undo then."""
+    raising(monkeypatch, "start", error)
+
+    with pytest.raises(InterruptExecution, match=str(error)):
+        before_experiment_control({})
+
+    assert current.did_not_start()
+    assert str(error) in current.not_started()["why"]
+
+
+def test_the_phase_is_where_the_experiment_is(world: World) -> None:
+    """Activities and hypotheses are told with it."""
+    phases = [world.run.phase]
+    for enter in (before_method_control, after_method_control, before_rollback_control):
+        enter({})
+        phases.append(world.run.phase)
+
+    assert phases == ["before", "method", "after", "rollbacks"]
+
+
+def test_without_a_run_nothing_is_recorded() -> None:
+    """Chaos Toolkit goes on calling when the start failed."""
+    before_method_control({})
+    after_activity_control(CUT, FAILED)
+    after_hypothesis_control({}, {"steady_state_met": True, "probes": []})
+
+    assert not current.is_running()
+
+
+def test_what_chaos_toolkit_did_not_say_is_not_recorded(world: World) -> None:
+    """It hands nothing over for an activity that it skipped."""
+    after_activity_control(CUT, None)
+    after_hypothesis_control({}, None)
+
+    assert world.run.events() == []
+
+
+def test_a_hypothesis_is_recorded(world: World) -> None:
+    """Met or not."""
+    after_hypothesis_control({}, {"steady_state_met": True, "probes": []})
+
+    assert [(each["when"], each["met"]) for each in world.told("hypothesis")] == [("before", True)]
+
+
+def test_a_failed_action_of_the_method_ends_the_experiment(world: World) -> None:
+    """What comes after it would test something else."""
+    world.run.phase = "method"
+
+    with pytest.raises(InterruptExecution, match="action 'cut' failed"):
+        after_activity_control(CUT, FAILED)
+
+    assert [each["outcome"] for each in world.told("activity")] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "kind", "status"),
+    [
+        ("method", "probe", "failed"),
+        ("method", "action", "succeeded"),
+        ("rollbacks", "action", "failed"),
+    ],
+)
+def test_anything_else_lets_the_experiment_go_on(
+    world: World, phase: str, kind: str, status: str
+) -> None:
+    """A probe's answer is judged at the end; every rollback is tried."""
+    world.run.phase = phase
+
+    after_activity_control({**CUT, "type": kind}, {"status": status})
+
+    assert len(world.told("activity")) == 1
+
+
+@pytest.mark.parametrize("state", [FAILED, {"status": "succeeded"}])
+def test_an_activity_that_cannot_be_recorded_ends_the_experiment(
+    world: World, monkeypatch: pytest.MonkeyPatch, state: Json
+) -> None:
+    """Whether it failed or not: what is not recorded was done in vain."""
+    raising(monkeypatch, "record_activity", KVChaosError("disk full"))
+    world.run.phase = "method"
+
+    with pytest.raises(InterruptExecution, match="disk full"):
+        after_activity_control(CUT, state)
+
+
+# -- its end ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "deviated"),
+    [("pass", "completed", False), ("fail", "failed", True), ("unknown", "failed", False)],
+)
+def test_the_journal_says_completed_only_for_a_pass(
+    world: World, monkeypatch: pytest.MonkeyPatch, verdict: str, status: str, deviated: bool
+) -> None:
+    """And deviated only for a fail."""
+    monkeypatch.setattr(lifecycle, "finish", lambda *_: {"verdict": verdict})
+    journal: Json = {"status": "completed", "deviated": False}
+
+    after_experiment_control({}, journal)
+
+    assert journal == {"status": status, "deviated": deviated, "kvchaos": {"verdict": verdict}}
+    assert not current.is_running()
+
+
+def test_what_chaos_toolkit_found_to_deviate_stays_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its status too, when it did not complete."""
+    monkeypatch.setattr(lifecycle, "finish", lambda *_: {"verdict": "unknown"})
+    journal: Json = {"status": "interrupted", "deviated": True}
+
+    after_experiment_control({}, journal)
+
+    assert (journal["status"], journal["deviated"]) == ("interrupted", True)
+
+
+@pytest.mark.parametrize(
+    "error", [ClusterUnreachable("no answer"), OSError("disk full"), KeyError("at"), RuntimeError()]
+)
+def test_a_run_that_cannot_be_judged_is_unknown_whatever_broke(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Chaos Toolkit would pass over the error and call the run completed."""
+    raising(monkeypatch, "finish", error)
+    journal: Json = {"status": "completed"}
+
+    after_experiment_control({}, journal)
+
+    assert (journal["status"], journal["deviated"]) == ("failed", False)
+    assert journal["kvchaos"]["verdict"] == "unknown"
+    assert journal["kvchaos"]["why"].startswith(type(error).__name__)
+    assert not current.is_running()
+
+
+def test_a_run_that_is_stopped_while_it_is_judged_is_not_completed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal says so before the end is tried."""
+    raising(monkeypatch, "finish", KeyboardInterrupt())
+    journal: Json = {"status": "completed"}
+
+    with pytest.raises(KeyboardInterrupt):
+        after_experiment_control({}, journal)
+
+    assert (journal["status"], journal["kvchaos"]["verdict"]) == ("failed", "unknown")
+
+
+def test_an_experiment_without_a_journal_is_ended_all_the_same(world: World) -> None:
+    """There is nowhere to write it."""
+    after_experiment_control({}, None)
+
+    assert not current.is_running()
