@@ -98,6 +98,14 @@ def test_an_engine_whose_epoch_began_anew_has_published_when_its_seq_is_another(
     assert requests.await_heads(world.run, heads, timeout=1) == {"c/1": 0}
 
 
+def test_an_engine_whose_epoch_began_anew_with_nothing_is_silent(world: World) -> None:
+    """It has not published since, whatever it had before."""
+    world.observer.heads[C] = None
+
+    with pytest.raises(EngineUnreachable, match="no KV event from c/1"):
+        requests.await_heads(world.run, {C: 4}, timeout=1)
+
+
 # -- canary -------------------------------------------------------------------------------------
 
 
