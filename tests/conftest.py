@@ -1,4 +1,7 @@
-"""How hard properties are tried: HYPOTHESIS_PROFILE is ``ci`` (the default) or ``nightly``."""
+"""How hard properties are tried: HYPOTHESIS_PROFILE is ``ci`` (the default) or ``nightly``.
+
+The nightly one takes minutes, so give it time: ``--timeout 1800``.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,12 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# A module may set fewer examples for one test where each of them is dear, never more.
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile(
     "nightly",
     derandomize=False,
     deadline=None,
-    max_examples=3000,
+    max_examples=2000,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )

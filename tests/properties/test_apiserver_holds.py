@@ -145,7 +145,7 @@ class Watchers(RuleBasedStateMachine):
 
 
 TestWatchers = Watchers.TestCase
-TestWatchers.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+TestWatchers.settings = settings(max_examples=settings().max_examples // 3, stateful_step_count=40)
 
 
 @given(labels=LABELS, key=st.sampled_from("xyz"), values=st.sets(st.sampled_from("12"), min_size=1))
@@ -266,7 +266,7 @@ PLACES = {PODS: pod, CONFIGMAPS: config, NETWORKCHAOS: partition}
 POINTERS = st.lists(st.sampled_from(["spec", "metadata", "containers", "0", "-", "labels", "env"]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     place=st.sampled_from(sorted(PLACES)),
     path=st.lists(st.sampled_from(["spec", "metadata", "data", "status", "selector", "labels"])),
@@ -296,7 +296,7 @@ def test_write_of_anything_is_done_or_refused(
         assert answer.status in {200, 201, 400, 403, 404, 409, 415, 422}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     operation=st.sampled_from(["add", "remove", "replace", "move", "copy", "test"]),
     path=POINTERS,
@@ -320,7 +320,7 @@ def test_json_patch_of_anything_is_done_or_refused(
     assert answer.status in {200, 400, 409, 422}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(raw=st.binary(max_size=60))
 def test_protobuf_of_any_bytes_is_read_or_refused(raw: bytes) -> None:
     """Never another error."""

@@ -105,7 +105,7 @@ class World:
         return len(self.history) - 1
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(acts=ACTS)
 def test_the_index_is_built_from_the_present_epoch_and_nothing_else(acts: list[str]) -> None:
     """Each batch of the engine's present life once, in order, none of an earlier life."""

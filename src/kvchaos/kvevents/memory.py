@@ -13,26 +13,23 @@ from kvchaos.kvevents.frames import Message
 
 class Memory:
     """``applied``: hashes of the payloads applied last, without a hole; ``held``: live messages
-    that wait for a replay, by seq; ``dropped``: too many of them waited, a replay must bring them.
+    that wait for a replay, by seq; always the newest, so that a replay is asked for the others.
     """
 
     def __init__(self, *, window: int, hold: int) -> None:
         self.applied: deque[int] = deque(maxlen=window)
         self.held: dict[int, Message] = {}
-        self.dropped = False
         self._hold = hold
 
     def clear(self) -> None:
         """Forget the epoch."""
         self.applied.clear()
         self.held.clear()
-        self.dropped = False
 
     def keep(self, message: Message) -> None:
         """Hold a live message; if there are too many, only this one."""
         if len(self.held) >= self._hold:
             self.held.clear()
-            self.dropped = True
         self.held[message.seq] = message
 
     def drop(self, until: int, newest: int) -> int:

@@ -220,7 +220,7 @@ class Tracker:
             self._doubt(_ABSENT)
             return self._go_on(_ABSENT)
         self._newest = self._memory.drop(self._goal, self.next - 1)
-        return self._ask(Kind.ASK) if self._memory.held else self._conclude(_ABSENT)
+        return self._conclude(_ABSENT)
 
     def replay_failed(self) -> Step:
         """What to do when no reply has come in time: ask again, at last go on without.
@@ -248,7 +248,7 @@ class Tracker:
         self._failures = 0
         apply, missing = self._flush(self._goal, why)
         kind = Kind.REPLAYED if missing is None else Kind.LOST
-        if not self._memory.held and not self._memory.dropped:
+        if not self._memory.held:
             return Step(kind, apply, missing=missing)
         return self._ask(Kind.ASK if missing is None else kind, missing, apply)
 
@@ -275,7 +275,6 @@ class Tracker:
         self, kind: Kind, missing: range | None = None, apply: tuple[Message, ...] = ()
     ) -> Step:
         self._asking = True
-        self._memory.dropped = False
         self._proven = self.next == 0
         self._asked_at = self.next
         self._goal = self._newest

@@ -254,6 +254,27 @@ def test_what_is_held_of_a_dead_life_is_not_put_behind_the_new_one() -> None:
     assert (tracker.complete, counts(tracker)) == (True, {"next": 2})
 
 
+def test_first_batch_that_comes_while_an_empty_history_is_replayed() -> None:
+    """It was published after the request was served, so it takes another one."""
+    tracker = joining(0)
+
+    assert tracker.replay_ended() == Step(Kind.ASK, ask=0)
+    assert tracker.replayed(message(0)) == APPLY
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert tracker.complete
+
+
+def test_gap_is_seen_as_one_after_what_was_held_of_a_dead_life_is_dropped() -> None:
+    """The seqs of the dead life no longer count: a smaller one does not go back."""
+    tracker = joining(5, asked_first=False)
+    tracker.replayed(message(0, "b"))
+    tracker.replay_ended()
+    tracker.replayed(message(0, "b"))
+    tracker.replay_ended()
+
+    assert tracker.live(message(3, "b")) == Step(Kind.GAP, ask=0, missing=range(1, 3))
+
+
 def test_what_is_held_of_two_lives_is_told_apart() -> None:
     """What came after the request may be of the present life: one more replay will tell."""
     tracker = joining(1)
@@ -315,6 +336,7 @@ def test_what_is_held_when_the_history_turns_out_to_be_shorter_is_kept() -> None
     tracker.live(message(2, "b"))
 
     assert tracker.replay_ended() == Step(Kind.RESTART, ask=0)
+    assert tracker.live(message(2, "b")) == DUPLICATE
     assert [tracker.replayed(message(seq, "b")) for seq in (0, 1, 2)] == [APPLY] * 3
     assert tracker.replay_ended() == Step(Kind.REPLAYED)
     assert tracker.complete
@@ -436,6 +458,8 @@ def test_gap_that_nobody_fills_is_lost() -> None:
     tracker = fed(0, 3, tries=1)
 
     assert tracker.replay_failed() == Step(Kind.LOST, messages(3), missing=range(1, 3))
+    tracker.check()
+    assert tracker.replayed(message(2)) == DUPLICATE
     assert counts(tracker) == {"next": 4, "gaps": 1, "lost": 2}
     assert tracker.reason == "batches 1 to 2: the publisher did not answer a replay"
 
