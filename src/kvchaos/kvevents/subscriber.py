@@ -6,6 +6,7 @@ queues, message sizes and waits are bounded. What the link does is told by its `
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
@@ -146,6 +147,9 @@ def wait(sources: Iterable[S], timeout: float) -> list[S]:
     A message to receive, or a link event. All must belong to the calling thread.
     """
     of: dict[Any, S] = {socket: source for source in sources for socket in source.sockets}
+    if not of:  # pyzmq does not wait for nothing: callers in a loop would spin
+        threading.Event().wait(timeout)
+        return []
     ready = zmq.zmq_poll([(socket, zmq.POLLIN) for socket in of], milliseconds(timeout))
     found = list({id(of[socket]): of[socket] for socket, _ in ready}.values())
     for source in found:
