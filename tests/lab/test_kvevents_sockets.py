@@ -210,8 +210,180 @@ def test_endpoint_that_is_none_is_unreachable(endpoint: str) -> None:
         ReplayClient(endpoint)
 
 
-def test_waiting_for_nothing_takes_its_time() -> None:
-    """A router or an observer without engines waits in a loop: it must not spin."""
+def test_waiting_for_nothing_ends_in_time(stack: ExitStack) -> None:
+    """Every wait is bounded."""
+    subscription = stack.enter_context(Subscription("tcp://127.0.0.1:1"))
+    client = stack.enter_context(ReplayClient("tcp://127.0.0.1:1"))
+
+    sources: list[Subscription | ReplayClient] = [subscription, client]
+
+    assert wait(sources, 0.01) == []
+    assert subscription.receive(0.01) is None
+    assert client.receive(0.01) is None
+    assert subscription.drain(5) == []
+
+
+def history(*, buffer_steps: int = 100, topic_frame: bool = True) -> Publisher:
+    """A publisher that has sent ten batches."""
+    publisher = Publisher(
+        ANY_PORT,
+        replay_endpoint=ANY_PORT,
+        buffer_steps=buffer_steps,
+        topic=b"kv",
+        topic_frame=topic_frame,
+        clock=FixedClock(),
+    )
+    for _ in range(10):
+        publisher.publish(EVENTS)
+    for _ in range(100):
+        if replayed(publisher.replay_endpoint, 9):
+            return publisher
+    raise AssertionError("the batches were not sent")
+
+
+@pytest.mark.parametrize("topic_frame", [True, False])
+def test_replay_gives_what_was_published(stack: ExitStack, topic_frame: bool) -> None:
+    """From any seq on, in the form before and since vLLM 0.26."""
+    publisher = stack.enter_context(history(topic_frame=topic_frame))
+
+    found = replayed(publisher.replay_endpoint, 4)
+
+    assert [message.seq for message in found] == list(range(4, 10))
+    assert {message.topic for message in found} == {b"kv" if topic_frame else b""}
+    assert [decode(one.payload) for one in found] == [Batch(1.5, EVENTS, 0)] * 6
+
+
+def test_replay_of_what_is_not_there_yet_is_only_its_end(stack: ExitStack) -> None:
+    """The end marker alone is an answer."""
+    publisher = stack.enter_context(history())
+
+    assert replayed(publisher.replay_endpoint, 10) == []
+
+
+def test_history_begins_later_than_asked_once_it_is_full(stack: ExitStack) -> None:
+    """And the engine says nothing of it."""
+    publisher = stack.enter_context(history(buffer_steps=3))
+
+    found = replayed(publisher.replay_endpoint, 2)
+
+    assert [message.seq for message in found] == [7, 8, 9]
+
+
+class Scripted(threading.Thread):
+    """A ROUTER that answers the n-th request with the n-th list of frames."""
+
+    def __init__(self, stack: ExitStack, *answers: Sequence[Sequence[bytes]]) -> None:
+        super().__init__(daemon=True)
+        self._socket, self.endpoint = socket(stack, zmq.ROUTER)
+        self._answers = answers
+        self.starts: list[int] = []
+        self.start()
+        stack.callback(self.join, 10)
+
+    def run(self) -> None:
+        for answer in self._answers:
+            if not self._socket.poll(5000):
+                return
+            peer, start = split_request(self._socket.recv_multipart())
+            self.starts.append(start)
+            for frames in answer:
+                self._socket.send_multipart([peer, *frames])
+
+
+def replies(*seqs: int | None) -> list[list[bytes]]:
+    """Replies with these seqs; None = the end marker."""
+    return [join_reply(None if seq is None else Message(b"", seq, b"%d" % seq)) for seq in seqs]
+
+
+def test_malformed_replies_are_passed_over(stack: ExitStack) -> None:
+    """And counted; who asked sees by the numbers what is lacking."""
+    server = Scripted(stack, [[b"", b"junk"], *replies(0, None)])
+    client = stack.enter_context(ReplayClient(server.endpoint))
+    client.request(0)
+
+    assert (received(client), client.malformed) == ([Message(b"", 0, b"0")], 1)
+    assert not client.waiting
+
+
+def test_new_request_abandons_the_one_under_way(stack: ExitStack) -> None:
+    """Replies to an old request never come in among those to the new one."""
+    server = Scripted(stack, replies(0, 1, 2), replies(7, None))
+    client = stack.enter_context(ReplayClient(server.endpoint))
+    client.request(0)
+    assert wait([client], 5) == [client]
+
+    client.request(7)
+
+    assert (received(client), server.starts) == ([Message(b"", 7, b"7")], [0, 7])
+
+
+def test_invalid_replay_requests_are_ignored(stack: ExitStack) -> None:
+    """As in vLLM: a DEALER that forgets the empty frame hears nothing, the next one does."""
+    publisher = stack.enter_context(history())
+    bad: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
+    stack.callback(bad.close, 0)
+    bad.connect(publisher.replay_endpoint or "")
+    bad.send((0).to_bytes(8, "big"))
+
+    assert len(replayed(publisher.replay_endpoint, 0)) == 10
+    assert not bad.poll(0)
+
+
+def test_ranks_have_ports_of_their_own(stack: ExitStack) -> None:
+    """vLLM's data-parallel offset, on inproc so that no port can be taken."""
+    publishers = [stack.enter_context(Publisher("inproc://ranks", rank=rank)) for rank in range(2)]
+
+    assert [one.endpoint for one in publishers] == ["inproc://ranks", "inproc://ranks_dp1"]
+
+
+def test_port_that_is_taken_is_told(stack: ExitStack) -> None:
+    """At the start, not in a thread's log; and the other socket is given back."""
+    _, endpoint = socket(stack, zmq.PUB)
+
+    with pytest.raises(UsageError, match=f"wanted a free {endpoint}"):
+        Publisher(ANY_PORT, replay_endpoint=endpoint)
+
+
+def test_publisher_connects_where_it_does_not_bind(stack: ExitStack) -> None:
+    """vLLM binds wildcards only; llm-d has engines connect to a central subscriber."""
+    server, endpoint = socket(stack, zmq.SUB)
+    server.subscribe(b"")
+    publisher = stack.enter_context(Publisher(endpoint))
+    for _ in range(200):
+        publisher.publish([AllBlocksCleared()])
+        if server.poll(50):
+            break
+
+    assert decode(split_live(server.recv_multipart()).payload).events == [AllBlocksCleared()]
+
+
+def test_closed_publisher_refuses(stack: ExitStack) -> None:
+    """Closing twice is fine, publishing then is not."""
+    publisher = Publisher(ANY_PORT)
+    publisher.close()
+    publisher.close()
+
+    with pytest.raises(KVChaosError, match="publisher is closed"):
+        publisher.publish(EVENTS)
+
+
+def test_full_queue_loses_the_batch_and_keeps_its_number(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wait for the sender is bounded; the hole then is there for all to see."""
+    publisher = stack.enter_context(Publisher(ANY_PORT))
+    stuck: queue.Queue[Message] = queue.Queue(1)
+    monkeypatch.setattr(publisher, "_queue", stuck)
+    monkeypatch.setattr("kvchaos.kvevents.publisher._FULL", 0.01)
+
+    seqs = [publisher.publish(EVENTS) for _ in range(2)]
+
+    assert (seqs, stuck.get_nowait().seq) == ([0, 1], 0)
+    assert "batch 1 is lost" in caplog.text
+
+
+def test_a_loop_that_waits_on_no_socket_does_not_spin() -> None:
+    """A router or an observer without engines goes round and round."""
     clock, rounds = SystemClock(), 0
     deadline = clock.now() + 0.3
     while clock.now() < deadline:
