@@ -25,7 +25,7 @@ demo: setup  ## cut a link of a KV-cache-aware gateway in the embedded lab and w
 
 test: setup  ## every test that needs no cluster: unit, properties, contract, lab
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest --cov --cov-report= -m "not e2e" -n $(WORKERS) --dist loadfile --durations=5
+	$(BIN)/python -m pytest --cov --cov-report= -m "not e2e" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --randomly-dont-reorganize --durations=5
 	@$(MAKE) --no-print-directory cover
 
 .PHONY: cover
