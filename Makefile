@@ -24,14 +24,14 @@ demo: setup  ## cut a link of a KV-cache-aware gateway in the embedded lab and w
 	$(BIN)/chaos --no-version-check run experiments/network-partition.json
 
 test: setup  ## every test that needs no cluster: unit, properties, contract, lab
-	$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest --cov --cov-report= -m "not e2e" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --randomly-dont-reorganize --durations=5
 	@$(MAKE) --no-print-directory cover
 
 .PHONY: cover
 PURE := src/kvchaos/kvevents/wire.py,src/kvchaos/kvevents/sequence.py,src/kvchaos/index/oracle.py,src/kvchaos/index/compare.py,src/kvchaos/verdict/checks.py,src/kvchaos/verdict/verdict.py
 cover:
-	$(BIN)/python -m coverage report --include=$(PURE) --fail-under=100 >/dev/null || { $(BIN)/python -m coverage report --include=$(PURE); exit 1; }
+	@$(BIN)/python -m coverage report --include=$(PURE) --fail-under=100 >/dev/null || { $(BIN)/python -m coverage report --include=$(PURE); exit 1; }
 	@$(BIN)/python -m coverage report --format=total | sed 's/^/coverage of all packages, with branches: /; s/$$/ %/'
 
 lint: setup  ## style, formatting, layers, types, spelling
