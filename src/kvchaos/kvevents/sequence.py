@@ -202,6 +202,7 @@ class Tracker:
         if not self._asking:
             return DUPLICATE
         if self._trusting or not self._proven:
+            self._mute = not self._answers
             return self._restart(keep=True)
         if self._whole:
             self._reason = ""
@@ -257,6 +258,7 @@ class Tracker:
         as long as nothing says that it is of the old one.
         """
         held = dict(self._memory.held) if keep else {}
+        asking = self._asking
         self.epoch += 1
         self.restarts += 1
         self._begin()
@@ -267,7 +269,9 @@ class Tracker:
         self._newest = message.seq
         if message.seq == 0:
             self._take(message)
-            return Step(Kind.RESTART, (message,))
+            if not asking:
+                return Step(Kind.RESTART, (message,))
+            return self._ask(Kind.RESTART, apply=(message,))  # it may be of a life in between
         self._memory.keep(message)
         return self._ask(Kind.RESTART, range(message.seq))
 

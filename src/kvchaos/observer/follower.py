@@ -211,8 +211,6 @@ class Follower:
         self._replayed_from = None
         self.restarted = not reason
         self._log.tell("restart", reason=reason or "its numbers or its history began anew")
-        if step.ask is None:
-            self._settle()
 
     def _ask(self, start: int) -> None:
         if self._replayed_from is None:

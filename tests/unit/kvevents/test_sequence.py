@@ -120,6 +120,19 @@ def test_first_message_of_a_new_life_is_a_restart() -> None:
     assert (tracker.complete, counts(tracker)) == (True, {"epoch": 1, "next": 2, "restarts": 1})
 
 
+def test_first_message_of_a_new_life_does_not_end_a_check() -> None:
+    """It may be of a life in between that has ended as well, so the replay is still needed."""
+    tracker = fed(0)
+    tracker.check()
+
+    assert tracker.live(message(0, "b")) == Step(Kind.RESTART, messages(0, life="b"), ask=0)
+    assert tracker.live(message(1, "c")) == HELD
+    assert tracker.replayed(message(0, "c")) == Step(Kind.RESTART, ask=0)
+    assert [tracker.replayed(message(seq, "c")) for seq in (0, 1)] == [APPLY] * 2
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert (tracker.complete, counts(tracker)) == (True, {"epoch": 2, "next": 2, "restarts": 2})
+
+
 def test_later_message_of_a_new_life_asks_from_zero() -> None:
     """Its first batches were missed, but it may still have them."""
     tracker = fed(0, 1, 2)
@@ -162,10 +175,24 @@ def test_new_life_that_is_behind_the_old_one() -> None:
     """Its history ends before the batch that was applied last, so that is not its batch."""
     tracker = fed(0, 1, 2)
     tracker.check()
+    tracker.replayed(message(2))
+    tracker.check()
 
     assert tracker.replay_ended() == Step(Kind.RESTART, ask=0)
     assert tracker.replay_ended() == Step(Kind.REPLAYED)
     assert (tracker.complete, counts(tracker)) == (True, {"epoch": 1, "restarts": 1})
+
+
+def test_history_that_was_always_empty_does_not_say_that_nothing_was_published() -> None:
+    """Another life without batches, or the same one that keeps none: the next batch tells."""
+    tracker = fed(0)
+    tracker.check()
+
+    assert tracker.replay_ended() == Step(Kind.RESTART, ask=0)
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert tracker.reason == "the publisher's history does not hold what came from it"
+    assert tracker.live(message(0, "b")) == APPLY
+    assert tracker.complete
 
 
 def test_restart_known_from_elsewhere() -> None:
@@ -506,9 +533,8 @@ def test_first_loss_of_an_epoch_is_its_reason_until_the_next_epoch() -> None:
 
 
 def test_replies_that_nobody_asked_for_are_dropped() -> None:
-    """After a restart was seen live, what is left of the old replay may still come."""
-    tracker = fed(0, 2)
-    tracker.live(message(0, "b"))
+    """Nothing is under way, so they say nothing."""
+    tracker = fed(0)
 
     assert tracker.replayed(message(1)) == DUPLICATE
     assert tracker.replay_ended() == DUPLICATE
