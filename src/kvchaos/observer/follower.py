@@ -195,7 +195,7 @@ class Follower:
     def _heed(self, step: Step, reason: str = "") -> None:
         """Do what the tracker says, beyond applying the message at hand."""
         if step.kind is Kind.RESTART:
-            self._begin(step, reason)
+            self._begin(reason)
         elif step.kind is Kind.GAP and step.missing:
             self._log.tell("gap", seq=step.missing.start, missing=len(step.missing))
         elif step.kind is Kind.LOST and step.missing is not None:
@@ -205,7 +205,7 @@ class Follower:
         if step.ask is not None:
             self._ask(step.ask)
 
-    def _begin(self, step: Step, reason: str) -> None:
+    def _begin(self, reason: str) -> None:
         self._intake.begin(self.epoch)
         self._fresh = True
         self._replayed_from = None
