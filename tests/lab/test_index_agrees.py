@@ -147,6 +147,7 @@ def test_only_a_router_that_recovers_agrees_after_a_restart(
     world.ask(prompts.take(4))
     assert world.settled(agrees=True).agrees is True
 
+    assert world.observer.wait_ready(15) == {}  # it has seen that the engine keeps a history
     world.engine.restart()
     (engine,) = world.observer.engines()
     assert world.observer.wait_ready(15) == {}

@@ -123,6 +123,13 @@ class Tracker:
         return self._whole
 
     @property
+    def unheard(self) -> bool:
+        """Whether it is still open if the publisher keeps any history. Check once it has published:
+        else a new life without batches cannot be told from a publisher that keeps none.
+        """
+        return not (self._answers or self._mute)
+
+    @property
     def asking(self) -> bool:
         """Whether a replay is under way, and live messages are held."""
         return self._asking

@@ -170,7 +170,7 @@ class Follower:
             self._failures += 1
             self._confirm = True
             self._over(self.tracker.replay_failed())
-        if self._confirm_at is not None and self._now >= self._confirm_at:
+        if self._confirm_at is not None and self._now >= self._confirm_at and self.connected:
             self._confirm_at = None
             self._heed(self.tracker.check())
 
@@ -241,5 +241,7 @@ class Follower:
         if self._fresh:
             self._fresh = False
             self._log.tell("first event", seq=message.seq)
+            if self.tracker.unheard:
+                self._confirm_at = self._now
         if doubt:
             self._incomplete(doubt, range(message.seq, message.seq))

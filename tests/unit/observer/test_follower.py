@@ -111,6 +111,22 @@ def test_an_engine_that_has_published_nothing_is_completely_known() -> None:
     assert stage.follower.trouble() == ""
 
 
+def test_the_first_batch_of_an_engine_that_has_shown_none_is_asked_for() -> None:
+    """Now it is known to keep a history; so it is a new one, and known, when it has none later."""
+    stage = Stage()
+    stage.connect()
+
+    stage.turn(message(0, stored(1)), message(1, stored(2)))
+    stage.turn(replies=[message(1, stored(2)), End.END])
+    assert (stage.link.asked, stage.follower.trouble()) == ([1], "")
+    stage.connect()
+    stage.later(0.3)
+    stage.turn(replies=[End.END])
+
+    assert stage.expected() == Expected({}, complete=True, epoch=1)
+    assert stage.follower.trouble() == ""
+
+
 def test_a_gap_is_replayed_from_the_last_batch_on() -> None:
     """The last batch proves that the engine is the same; later ones wait for the missing ones."""
     stage = Stage()
