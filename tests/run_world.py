@@ -20,7 +20,7 @@ from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.oracle import Expected
 from kvchaos.mesh.fault import Fault, Injected, Target
 from kvchaos.run.session import ActiveFault, Before, Run
-from kvchaos.run.settings import Settings
+from kvchaos.settings import Settings
 from kvchaos.run.timeline import Sample
 from kvchaos.traffic.completions import Completion
 from tests.scripted import INJECTED, RUN, FakeClock, ScriptedCluster, partition, pod, rules

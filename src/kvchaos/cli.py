@@ -18,8 +18,8 @@ VERBS = {
     "engine": ("kvchaos.sim.engine.main:main", "Run an engine double that publishes KV events."),
     "router": ("kvchaos.sim.router.main:main", "Run the reference router."),
     "lab": ("kvchaos.lab.commands:lab", "Start, stop and look at the embedded lab."),
-    "render": ("kvchaos.commands:render", "Print the fault that a template renders to."),
-    "validate": ("kvchaos.commands:validate", "Say all that is wrong with an experiment file."),
+    "render": ("kvchaos.commands.files:render", "Print the fault that a template renders to."),
+    "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment file."),
 }
 
 

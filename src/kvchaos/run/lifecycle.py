@@ -33,7 +33,7 @@ from kvchaos.report.summary import print_summary
 from kvchaos.run import faults
 from kvchaos.run.labstart import lab_down, lab_up
 from kvchaos.run.session import Run
-from kvchaos.run.settings import Settings, settings_from
+from kvchaos.settings import Settings, settings_from
 from kvchaos.run.traffic import stop as stop_traffic
 from kvchaos.verdict.verdict import judge
 

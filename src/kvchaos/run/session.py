@@ -17,7 +17,7 @@ from kvchaos.mesh.ledger import Ledger
 from kvchaos.observer import Observer
 from kvchaos.run.locate import LocatedRouter
 from kvchaos.run.sampler import Sampler, SampleRecord
-from kvchaos.run.settings import Settings
+from kvchaos.settings import Settings
 from kvchaos.traffic.load import Load
 from kvchaos.traffic.prompts import Prompts
 from kvchaos.verdict.history import History

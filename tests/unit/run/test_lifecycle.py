@@ -18,7 +18,7 @@ from kvchaos.errors import (
 from kvchaos.mesh.fault import Fault
 from kvchaos.run import lifecycle
 from kvchaos.run.session import Run
-from kvchaos.run.settings import Settings
+from kvchaos.settings import Settings
 from kvchaos.verdict.history import History
 from tests.builders import run_that_recovered, traffic
 from tests.run_world import Made, World

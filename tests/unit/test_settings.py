@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kvchaos.errors import ExperimentInvalid
-from kvchaos.run.settings import Settings, settings_from
+from kvchaos.settings import Settings, settings_from
 
 
 def test_an_empty_configuration_means_the_embedded_lab() -> None:

@@ -15,11 +15,18 @@ from kvchaos.observer.settings import Transport
 
 LAB_CONTEXT = "kvchaos-lab"
 TRANSPORTS = tuple(Transport)
+SWITCH = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The named cluster, where engines and router are in it, and how they are reached."""
+    """The named cluster, where engines and router are in it, and what a fault may do there.
+
+    ``environment`` must be the namespaces' annotation of that name, empty: they have none;
+    ``require_opt_in``: they must be annotated for Chaos Mesh. ``max_targets`` bounds the pods that
+    a fault may hit (0: any number), ``max_percent`` the share of the engines, ``max_duration`` its
+    seconds. A probe that takes ``probe_deadline`` s longer than it was asked to ends the run.
+    """
 
     kubernetes_context: str = LAB_CONTEXT
     namespace: str = "kvchaos"
@@ -37,6 +44,13 @@ class Settings:
     sample_every: float = 0.1
     ready_timeout: float = 30.0
     runs: str = "kvchaos-runs"
+    environment: str = ""
+    require_opt_in: bool = False
+    max_targets: int = 0
+    max_percent: int = 50
+    max_duration: float = 3600.0
+    mesh_namespace: str = "chaos-mesh"
+    probe_deadline: float = 60.0
 
     @property
     def is_lab(self) -> bool:
@@ -67,13 +81,14 @@ def settings_from(configuration: Mapping[str, Any]) -> Settings:
 
 
 def _value(name: str, raw: object) -> Any:
-    wanted = type(getattr(Settings(), name))
+    default = getattr(Settings(), name)
+    wanted = type(default)
     try:
-        value = wanted(raw)
-    except (TypeError, ValueError) as error:
+        value = SWITCH[str(raw).lower()] if wanted is bool else wanted(raw)
+    except (TypeError, ValueError, KeyError) as error:
         raise ExperimentInvalid(
             f"configuration key {name!r}", wanted=wanted.__name__, saw=repr(raw)
         ) from error
-    if value in ("", None) or (wanted is not str and value < 0):
+    if (value == "" and default) or (wanted is not str and value < 0):
         raise ExperimentInvalid(f"configuration key {name!r}", wanted="a value", saw=repr(raw))
     return value

@@ -1,0 +1,1 @@
+"""What speaks against an experiment before anything is touched: all of it at once."""

@@ -1,0 +1,1 @@
+"""Secrets taken out of whatever is written or shown. Pure but for the values it was told of."""
