@@ -20,11 +20,20 @@ from kvchaos.mesh.records import has_ended, missing_for_injection, not_applied, 
 from kvchaos.mesh.targets import running
 
 
+def replaced(cluster: MeshApi, injected: Injected) -> tuple[Target, ...]:
+    """The targets that are no longer the pods that were hit: gone, or others by the same name."""
+    return tuple(
+        target
+        for target in injected.targets
+        if _is_replaced(target, _find(cluster, PODS, target.namespace, target.pod))
+    )
+
+
 def in_effect(cluster: MeshApi, injected: Injected) -> Effect:
     """The evidence for and against ``injected`` being in effect now, and targets replaced since."""
     fault = injected.fault
     now = {each: _find(cluster, PODS, each.namespace, each.pod) for each in injected.targets}
-    replaced = tuple(target for target, pod in now.items() if _is_replaced(target, pod))
+    others = tuple(target for target, pod in now.items() if _is_replaced(target, pod))
     judged = [
         each
         for target, pod in now.items()
@@ -34,7 +43,7 @@ def in_effect(cluster: MeshApi, injected: Injected) -> Effect:
             else [_struck(fault, target, pod)]
         )
     ]
-    return Effect(evidence=(_reported(cluster, fault), *judged), replaced=replaced)
+    return Effect(evidence=(_reported(cluster, fault), *judged), replaced=others)
 
 
 def _reported(cluster: MeshApi, fault: Fault) -> Evidence:

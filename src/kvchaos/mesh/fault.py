@@ -23,6 +23,7 @@ class End(StrEnum):
     """What ended a fault."""
 
     DELETION = "deletion"
+    FOREIGN = "deletion by somebody else"
     DURATION = "duration"
     ONE_SHOT = "one-shot"
 

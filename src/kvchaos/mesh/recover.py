@@ -9,6 +9,8 @@ without its object nothing would give the pods their containers back.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kvchaos.clock import Clock, poll
 from kvchaos.cluster.kinds import PODNETWORKCHAOS, Object
 from kvchaos.errors import ClusterError, Conflict, FaultNotRecovered, NotFound
@@ -48,22 +50,30 @@ def recover(
 
 
 def await_end(cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock) -> Recovered:
-    """``fault`` once its own duration has ended it everywhere; its object stays until deleted.
+    """``fault`` once something else than us ended it everywhere; its object may stay.
 
     FaultNotRecovered when it has not ended after ``timeout`` seconds, which is what a fault does
-    whose daemon is away. An object that is gone meanwhile was ended by deletion.
+    whose daemon is away.
     """
-    body, waited = poll(
-        lambda: _find(cluster, fault),
-        until=lambda body: body is None or has_ended(body),
+    end, waited = poll(
+        lambda: ended(cluster, fault, clock=clock),
+        until=lambda end: end is not None,
         timeout=timeout,
         every=EVERY,
         clock=clock,
     )
-    if body is not None and not has_ended(body):
+    if end is None:
         raise _not_recovered(fault, left_of(cluster, fault), waited=waited)
-    by = End.DELETION if body is None else End.DURATION
-    return Recovered(fault=fault, by=by, healed_at=clock.now(), waited=waited)
+    return replace(end, waited=waited)
+
+
+def ended(cluster: MeshApi, fault: Fault, *, clock: Clock) -> Recovered | None:
+    """One look whether ``fault`` ended without us: by its duration, or deleted by somebody else."""
+    body = _find(cluster, fault)
+    if body is not None and not has_ended(body):
+        return None
+    by = End.FOREIGN if body is None else End.DURATION
+    return Recovered(fault=fault, by=by, healed_at=clock.now(), waited=0.0)
 
 
 class _Ending:

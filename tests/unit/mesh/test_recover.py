@@ -200,7 +200,7 @@ def test_awaiting_the_end_sees_the_duration_end_it() -> None:
 
 def test_awaiting_the_end_of_what_is_deleted_meanwhile() -> None:
     """Someone's deletion ended it."""
-    assert await_end(ScriptedCluster(), FAULT, timeout=5, clock=FakeClock()).by is End.DELETION
+    assert await_end(ScriptedCluster(), FAULT, timeout=5, clock=FakeClock()).by is End.FOREIGN
 
 
 def test_awaiting_an_end_that_does_not_come_says_what_is_left() -> None:
