@@ -1,8 +1,8 @@
 """A run's outcome as one JSON object: what the control writes into the journal. Pure.
 
 The one rule guarded here: it is gathered from history and judgement alone, and adds no opinion.
-``{"verdict", "exit_code", "headline", "run", "checks", "faults", "recovery", "worst", "left",
-"traffic", "streams", "observer", "residue"}``; times are seconds since the run began.
+``{"verdict", "status", "exit_code", "headline", "run", "checks", "faults", "recovery", "worst",
+"left", "traffic", "streams", "observer", "residue"}``; times are seconds since the run began.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def as_json(events: Events, judgement: Judgement) -> Json:
     said = _told(lambda: headline(judgement, recovery=recovery, left=left), "")
     return {
         "verdict": str(judgement.verdict),
+        "status": str(judgement.status),
         "exit_code": judgement.exit_code,
         "headline": said or headline(judgement, recovery=None, left=NOT_KNOWN),
         "run": _told(lambda: _run(events), {}),

@@ -1,4 +1,4 @@
-"""What a check answers: pass, fail or unknown, and why. Pure.
+"""What a check answers, pass, fail or unknown, and why; what a run came to. Pure.
 
 The one rule guarded here: unknown is an answer of its own, never a kind of pass.
 """
@@ -20,6 +20,21 @@ class Verdict(StrEnum):
 
 WEIGHT = {Verdict.PASS: 0, Verdict.UNKNOWN: 1, Verdict.FAIL: 2}
 """What was seen to be wrong outweighs what was not seen, which outweighs what was right."""
+
+
+class Status(StrEnum):
+    """What a whole run came to: its verdict, unless it was ended early or left something."""
+
+    PASS = "pass"  # noqa: S105 - a status, not a password
+    UNKNOWN = "unknown"
+    FAIL = "fail"
+    ABORTED = "aborted"
+    RESIDUE = "residue"
+
+
+ORDER = (Status.PASS, Status.UNKNOWN, Status.FAIL, Status.ABORTED, Status.RESIDUE)
+"""From light to heavy: what was left behind is more urgent than why, and that than what came of it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,24 +12,23 @@ from dataclasses import dataclass
 from kvchaos.verdict.checks import CHECKS, Check
 from kvchaos.verdict.events import Events
 from kvchaos.verdict.records import Malformed
-from kvchaos.verdict.result import WEIGHT, Result, Verdict
+from kvchaos.verdict.result import WEIGHT, Result, Status, Verdict
+from kvchaos.verdict.status import EXIT_CODE, status_of
 
-__all__ = ["EXIT_CODE", "Judgement", "Verdict", "judge", "merge"]
-
-EXIT_CODE = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
-"""3 and 5 are kept for aborted and residue; 4 is the user's input (``errors.UsageError``)."""
+__all__ = ["EXIT_CODE", "Judgement", "Status", "Verdict", "judge", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict over a run and the results it was merged from."""
+    """The verdict over a run, the results it was merged from, and what the run came to."""
 
     verdict: Verdict
     results: tuple[Result, ...]
+    status: Status
 
     @property
     def exit_code(self) -> int:
-        return EXIT_CODE[self.verdict]
+        return EXIT_CODE[self.status]
 
     def of(self, verdict: Verdict) -> list[Result]:
         """The results with this verdict, in the order of the checks."""
@@ -45,9 +44,10 @@ def judge(events: Events, checks: Sequence[Check] = CHECKS) -> Judgement:
     """The verdict over this history, with each check's answer."""
     if not events:
         nothing = Result("history", Verdict.UNKNOWN, "the history is empty: nothing was recorded")
-        return Judgement(Verdict.UNKNOWN, (nothing,))
+        return Judgement(Verdict.UNKNOWN, (nothing,), Status.UNKNOWN)
     results = tuple(_ask(check, events) for check in checks)
-    return Judgement(merge(result.verdict for result in results), results)
+    verdict = merge(result.verdict for result in results)
+    return Judgement(verdict, results, status_of(verdict, events))
 
 
 def _ask(check: Check, events: Events) -> Result:

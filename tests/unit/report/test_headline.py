@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kvchaos.report.headline import headline
-from kvchaos.verdict.result import Result, failed, passed, unknown
+from kvchaos.verdict.result import Result, Status, failed, passed, unknown
 from kvchaos.verdict.verdict import Judgement, merge
 from tests.builders import NOBODY_WRONG, recovery
 
@@ -13,7 +13,8 @@ FINE = passed("steady state before", "fine")
 
 
 def said(*results: Result) -> str:
-    judgement = Judgement(merge(each.verdict for each in results), results)
+    verdict = merge(each.verdict for each in results)
+    judgement = Judgement(verdict, results, Status(verdict))
     return headline(judgement, recovery=recovery(), left=NOBODY_WRONG)
 
 
@@ -56,7 +57,7 @@ def test_headline_names_the_deepest_cause(results: list[Result], sentence: str) 
 
 def test_pass_without_a_measured_recovery_claims_no_time() -> None:
     """A time that was not measured is not told."""
-    judgement = Judgement(FINE.verdict, (FINE,))
+    judgement = Judgement(FINE.verdict, (FINE,), Status.PASS)
 
     assert headline(judgement, recovery=None, left=NOBODY_WRONG) == (
         "The router's index became right again."

@@ -7,7 +7,7 @@ import pytest
 from kvchaos.verdict.checks import CHECKS
 from kvchaos.verdict.events import Events
 from kvchaos.verdict.result import Result, passed, unknown
-from kvchaos.verdict.verdict import EXIT_CODE, Judgement, Verdict, judge, merge
+from kvchaos.verdict.verdict import EXIT_CODE, Judgement, Status, Verdict, judge, merge
 from tests.builders import (
     Json,
     altered,
@@ -38,7 +38,13 @@ def test_merge_takes_the_weightiest(verdicts: list[Verdict], merged: Verdict) ->
 
 def test_exit_codes_are_those_that_scripts_rely_on() -> None:
     """0 is for a pass alone."""
-    assert EXIT_CODE == {PASS: 0, FAIL: 1, UNKNOWN: 2}
+    assert {str(status): code for status, code in EXIT_CODE.items()} == {
+        "pass": 0,
+        "fail": 1,
+        "unknown": 2,
+        "aborted": 3,
+        "residue": 5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -67,12 +73,12 @@ def test_empty_history_is_unknown() -> None:
     """Nothing recorded is nothing known."""
     nothing = unknown("history", "the history is empty: nothing was recorded")
 
-    assert judge([]) == Judgement(UNKNOWN, (nothing,))
+    assert judge([]) == Judgement(UNKNOWN, (nothing,), Status.UNKNOWN)
 
 
 def test_no_checks_are_unknown() -> None:
     """A verdict must rest on something."""
-    assert judge(run_that_recovered(), checks=()) == Judgement(UNKNOWN, ())
+    assert judge(run_that_recovered(), checks=()) == Judgement(UNKNOWN, (), Status.UNKNOWN)
 
 
 def good_check(_: Events) -> Result:
@@ -88,7 +94,7 @@ def test_check_that_raises_is_unknown_with_the_errors_text() -> None:
     judgement = judge(run_that_recovered(), checks=(broken_check, good_check))
 
     broken = unknown("broken check", "the check itself broke: KeyError: 'run_started'")
-    assert judgement == Judgement(UNKNOWN, (broken, passed("good check", "fine")))
+    assert judgement == Judgement(UNKNOWN, (broken, passed("good check", "fine")), Status.UNKNOWN)
     assert judgement.of(UNKNOWN) == [broken]
 
 

@@ -27,9 +27,9 @@ def test_each_check_is_told_in_its_order() -> None:
 
 def test_exit_codes_are_those_of_the_code() -> None:
     """Scripts are written from this page."""
-    told = {cells[0]: int(cells[1]) for cells in rows("Verdict")}
+    told = {cells[0]: int(cells[1]) for cells in rows("Status")}
 
-    assert told == {str(verdict): code for verdict, code in EXIT_CODE.items()}
+    assert told == {str(status): code for status, code in EXIT_CODE.items()}
 
 
 def test_each_event_of_a_run_is_told_with_its_fields() -> None:
