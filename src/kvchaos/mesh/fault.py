@@ -23,7 +23,7 @@ class End(StrEnum):
     """What ended a fault."""
 
     DELETION = "deletion"
-    FOREIGN = "deletion by somebody else"
+    GONE = "already gone"
     DURATION = "duration"
     ONE_SHOT = "one-shot"
 
@@ -69,6 +69,11 @@ class Fault:
     def look(self) -> str:
         """The command that shows what Chaos Mesh says of it."""
         return f"kubectl describe {self.label} -n {self.namespace}"
+
+    def brief(self) -> dict[str, str]:
+        """What the history calls it by, and what it does."""
+        keys = ("kind", "namespace", "name", "action", "direction")
+        return {key: getattr(self, key) for key in keys}
 
     @classmethod
     def of(cls, body: Object) -> Fault:

@@ -72,7 +72,7 @@ def ended(cluster: MeshApi, fault: Fault, *, clock: Clock) -> Recovered | None:
     body = _find(cluster, fault)
     if body is not None and not has_ended(body):
         return None
-    by = End.FOREIGN if body is None else End.DURATION
+    by = End.GONE if body is None else End.DURATION
     return Recovered(fault=fault, by=by, healed_at=clock.now(), waited=0.0)
 
 
@@ -186,7 +186,9 @@ def _unapplied(cluster: MeshApi, places: set[tuple[str, str]]) -> list[Residue]:
 def _ended_by(fault: Fault, before: Object | None) -> End:
     if fault.one_shot:
         return End.ONE_SHOT
-    return End.DURATION if before is not None and has_ended(before) else End.DELETION
+    if before is None:
+        return End.GONE
+    return End.DURATION if has_ended(before) else End.DELETION
 
 
 def _healed_at(before: Object | None, *, clock: Clock, gone: float) -> float:

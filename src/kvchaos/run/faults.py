@@ -18,9 +18,10 @@ from kvchaos.experiment import find_template
 from kvchaos.mesh import confirm
 from kvchaos.mesh import inject as injecting
 from kvchaos.mesh import recover as recovering
-from kvchaos.mesh.fault import Fault, Recovered
+from kvchaos.mesh.fault import Fault
 from kvchaos.mesh.render import render
 from kvchaos.mesh.residue import residue
+from kvchaos.run import lasting
 from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
 from kvchaos.run.session import ActiveFault, Before, Run
 from kvchaos.run.values import template_values
@@ -54,7 +55,7 @@ def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     run.faults.append(active)
     run.history.add(
         "fault_injected",
-        fault=_brief(injected.fault),
+        fault=injected.fault.brief(),
         targets=[{"pod": t.pod, "uid": t.uid, "role": t.role} for t in injected.targets],
         requested=active.at_request,
         created=run.at_of(injected.created_at),
@@ -86,7 +87,7 @@ def in_effect(run: Run, *, within: float) -> Json:
     )
     answer = {"effect": _effect([each["holds"] for each in found]), "at": seen.at}
     active.effect = seen.at
-    run.history.add("effect", fault=_brief(active.injected.fault), **answer, evidence=found)
+    run.history.add("effect", fault=active.brief(), **answer, evidence=found)
     return {**answer, "evidence": found}
 
 
@@ -146,27 +147,27 @@ def _watched_pods(run: Run) -> list[Object]:
 def _recover(run: Run, fault: Fault, *, held: float, timeout: float) -> Json:
     """End one fault; its heal is by our own clock, also when its duration came first."""
     active = run.active(fault.name)
-    ended = _hold(run, fault, active.at + held - run.at()) if active and held else None
+    ended = lasting.stand(run, active, held=held) if active else None
     done = recovering.recover(run.cluster, fault, timeout=timeout, clock=run.clock)
-    done = ended or done
-    healed = run.at_of(done.healed_at)
+    forced, done = done.forced, ended or done
+    healed = stood_until = run.at_of(done.healed_at)
     if active and fault.kind == "PodChaos":
         _await_pods(run, active, timeout=timeout)
         healed = run.at()
     if active:
         active.healed = healed
     run.recovered.add(fault.name)
-    record = {"fault": _brief(fault), "healed": healed, "by": str(done.by), "residue": []}
+    record = {
+        "fault": fault.brief(),
+        "healed": healed,
+        "by": str(done.by),
+        "forced": forced,
+        "held": round(stood_until - active.at, 3) if active and not fault.one_shot else None,
+        "asked": held or None,
+        "residue": [],
+    }
     run.history.add("fault_recovered", **record)
     return record
-
-
-def _hold(run: Run, fault: Fault, seconds: float) -> Recovered | None:
-    """Let a fault stand for so long; how it ended, if something else ended it meanwhile."""
-    try:
-        return recovering.await_end(run.cluster, fault, timeout=max(0.0, seconds), clock=run.clock)
-    except FaultNotRecovered:
-        return None
 
 
 def _await_pods(run: Run, active: ActiveFault, *, timeout: float) -> None:
@@ -225,16 +226,6 @@ def _effect(holds: Sequence[bool | None]) -> str:
 
 def _seen(seen: Seen) -> Json:
     return {"source": "observer", "holds": seen.holds, "text": seen.text}
-
-
-def _brief(fault: Fault) -> Json:
-    return {
-        "kind": fault.kind,
-        "namespace": fault.namespace,
-        "name": fault.name,
-        "action": fault.action,
-        "direction": fault.direction,
-    }
 
 
 def _brief_body(body: Object) -> Json:

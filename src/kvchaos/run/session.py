@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,10 @@ class Before:
 
 @dataclass(slots=True)
 class ActiveFault:
-    """A fault of this run: what it hit and when, in run seconds; ``healed`` once it is over."""
+    """A fault of this run: what it hit and when, in run seconds; ``healed`` once it is over.
+
+    ``replaced`` are the pods of it that were seen to be others by now.
+    """
 
     injected: Injected
     at: float
@@ -44,6 +47,11 @@ class ActiveFault:
     before: Before
     effect: float | None = None
     healed: float | None = None
+    replaced: set[str] = field(default_factory=set)
+
+    def brief(self) -> dict[str, str]:
+        """How the history names it."""
+        return self.injected.fault.brief()
 
     def engines(self) -> frozenset[str]:
         """The engines' pods that it hit."""

@@ -45,7 +45,7 @@ def test_a_fault_is_deleted_and_its_rules_are_gone() -> None:
 
 def test_recovering_again_succeeds() -> None:
     """404 is what is wanted."""
-    assert ended(ScriptedCluster()) == Recovered(FAULT, End.DELETION, healed_at=100.0, waited=0.0)
+    assert ended(ScriptedCluster()) == Recovered(FAULT, End.GONE, healed_at=100.0, waited=0.0)
 
 
 def test_a_fault_that_its_duration_ended_is_told_apart() -> None:
@@ -200,7 +200,7 @@ def test_awaiting_the_end_sees_the_duration_end_it() -> None:
 
 def test_awaiting_the_end_of_what_is_deleted_meanwhile() -> None:
     """Someone's deletion ended it."""
-    assert await_end(ScriptedCluster(), FAULT, timeout=5, clock=FakeClock()).by is End.FOREIGN
+    assert await_end(ScriptedCluster(), FAULT, timeout=5, clock=FakeClock()).by is End.GONE
 
 
 def test_awaiting_an_end_that_does_not_come_says_what_is_left() -> None:
