@@ -32,6 +32,7 @@ def replaced(cluster: MeshApi, injected: Injected) -> tuple[Target, ...]:
 def in_effect(cluster: MeshApi, injected: Injected) -> Effect:
     """The evidence for and against ``injected`` being in effect now, and targets replaced since."""
     fault = injected.fault
+    body = _find(cluster, fault.api, fault.namespace, fault.name)
     now = {each: _find(cluster, PODS, each.namespace, each.pod) for each in injected.targets}
     others = tuple(target for target, pod in now.items() if _is_replaced(target, pod))
     judged = [
@@ -43,11 +44,11 @@ def in_effect(cluster: MeshApi, injected: Injected) -> Effect:
             else [_struck(fault, target, pod)]
         )
     ]
-    return Effect(evidence=(_reported(cluster, fault), *judged), replaced=others)
+    over = body is None or has_ended(body)
+    return Effect(evidence=(_reported(fault, body), *judged), replaced=others, over=over)
 
 
-def _reported(cluster: MeshApi, fault: Fault) -> Evidence:
-    body = _find(cluster, fault.api, fault.namespace, fault.name)
+def _reported(fault: Fault, body: Object | None) -> Evidence:
     if body is None:
         return Evidence("records", holds=False, text=f"{fault.label} is gone")
     if has_ended(body):

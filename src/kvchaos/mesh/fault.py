@@ -177,10 +177,14 @@ class Injected:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Whether a fault is in effect, and why. ``replaced``: targets that are new pods by now."""
+    """Whether a fault is in effect, and why.
+
+    ``replaced``: targets that are new pods by now; ``over``: it was ended, or its object is gone.
+    """
 
     evidence: tuple[Evidence, ...]
     replaced: tuple[Target, ...] = ()
+    over: bool = False
 
     @property
     def holds(self) -> bool | None:

@@ -7,7 +7,6 @@ create until its recovery was seen, whatever happened in between.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 from kvchaos.clock import poll
@@ -18,7 +17,7 @@ from kvchaos.experiment import find_template
 from kvchaos.mesh import confirm
 from kvchaos.mesh import inject as injecting
 from kvchaos.mesh import recover as recovering
-from kvchaos.mesh.fault import Fault
+from kvchaos.mesh.fault import Effect, Fault
 from kvchaos.mesh.render import render
 from kvchaos.mesh.residue import residue
 from kvchaos.run import lasting
@@ -73,19 +72,20 @@ def in_effect(run: Run, *, within: float) -> Json:
         return {"effect": "inconclusive", "at": None, "evidence": [_seen(Seen(None, "no fault"))]}
     look = _look(run, active)
 
-    def evidence() -> tuple[Seen, list[Json]]:
+    def evidence() -> tuple[Seen, Effect]:
         seen = look(run.sampler.samples(since=active.at_request))
-        said = confirm.in_effect(run.cluster, active.injected).evidence
-        return seen, [*(each.to_json() for each in said), _seen(seen)]
+        return seen, confirm.in_effect(run.cluster, active.injected)
 
-    (seen, found), _ = poll(
+    (seen, said), _ = poll(
         evidence,
-        lambda pair: all(each["holds"] is True for each in pair[1]),
+        lambda pair: pair[0].holds is True and pair[1].holds is True,
         timeout=within,
         every=LOOK_EVERY,
         clock=run.clock,
     )
-    answer = {"effect": _effect([each["holds"] for each in found]), "at": seen.at}
+    lasting.note_replaced(run, active)
+    found = [*(each.to_json() for each in said.evidence), _seen(seen)]
+    answer = {"effect": _effect(seen, said), "at": seen.at}
     active.effect = seen.at
     run.history.add("effect", fault=active.brief(), **answer, evidence=found)
     return {**answer, "evidence": found}
@@ -218,10 +218,12 @@ def _look(run: Run, active: ActiveFault) -> Look:
     return streams_ended(run, struck, active.at_request)
 
 
-def _effect(holds: Sequence[bool | None]) -> str:
-    if False in holds:
+def _effect(seen: Seen, said: Effect) -> str:
+    """Not effective only while it should be: of a fault that is over, or lifted, nobody knows."""
+    holds = (seen.holds, said.holds)
+    if False in holds and not said.over and not said.replaced:
         return "not effective"
-    return "inconclusive" if None in holds or not holds else "confirmed"
+    return "confirmed" if holds == (True, True) else "inconclusive"
 
 
 def _seen(seen: Seen) -> Json:

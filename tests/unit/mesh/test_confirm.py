@@ -103,6 +103,7 @@ def test_a_fault_that_ended_or_is_gone_is_not_in_effect() -> None:
     assert ended.evidence[0].text == "networkchaos/cut-r1 was ended by its duration"
     assert gone.evidence[0] == Evidence("records", False, "networkchaos/cut-r1 is gone")
     assert (ended.holds, gone.holds) == (False, False)
+    assert (ended.over, gone.over) == (True, True)
 
 
 def test_records_that_fell_back_speak_against_it() -> None:

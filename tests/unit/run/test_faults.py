@@ -246,6 +246,27 @@ def test_a_cut_that_costs_no_blocks_is_not_effective(made: Made) -> None:
     assert faults.in_effect(world.run, within=2)["effect"] == "not effective"
 
 
+def test_a_cut_that_was_over_when_it_was_looked_at_is_inconclusive(made: Made) -> None:
+    """Its short duration may have ended it before anything was published: nobody knows."""
+    world = made(cuttable())
+    world.sampler.plan = [look(n / 4) for n in range(40)]
+    cut(world)
+    world.cluster.script = [ENDED]
+
+    assert faults.in_effect(world.run, within=2)["effect"] == "inconclusive"
+
+
+def test_a_cut_that_a_new_pod_has_lifted_is_inconclusive(made: Made) -> None:
+    """Who it hit is gone; that is told beside it."""
+    world = made(cuttable())
+    world.sampler.plan = [look(n / 4) for n in range(40)]
+    cut(world)
+    world.cluster.add(engine_pod("a", uid="new"))
+
+    assert faults.in_effect(world.run, within=2)["effect"] == "inconclusive"
+    assert [each["pods"] for each in world.told("targets_replaced")] == [["a"]]
+
+
 def test_what_the_observer_cannot_see_leaves_the_effect_inconclusive(made: Made) -> None:
     """No sample was taken: nobody knows."""
     world = made(cuttable())
