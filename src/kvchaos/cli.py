@@ -18,8 +18,10 @@ VERBS = {
     "engine": ("kvchaos.sim.engine.main:main", "Run an engine double that publishes KV events."),
     "router": ("kvchaos.sim.router.main:main", "Run the reference router."),
     "lab": ("kvchaos.lab.commands:lab", "Start, stop and look at the embedded lab."),
+    "hold": ("kvchaos.commands.hold:hold", "Let no fault start in a namespace, end those there."),
+    "release": ("kvchaos.commands.hold:release", "Let faults start again where they were held."),
     "render": ("kvchaos.commands.files:render", "Print the fault that a template renders to."),
-    "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment file."),
+    "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment."),
 }
 
 
