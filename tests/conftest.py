@@ -1,13 +1,16 @@
 """How hard properties are tried: HYPOTHESIS_PROFILE is ``ci`` (the default) or ``nightly``.
 
-The nightly one takes minutes, so give it time: ``--timeout 1800``.
+The nightly one takes minutes a property, and is given that time here.
 """
 
 from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+NIGHTLY_TIMEOUT = 1800  # seconds a test
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile(
@@ -19,3 +22,12 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A nightly property may take minutes, and is still bounded."""
+    if settings.get_current_profile_name() != "nightly":
+        return
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT))

@@ -38,12 +38,13 @@ class Streams(RuleBasedStateMachine):
         buffer=st.sampled_from([1000, 1, 3, 0]),
         hold=st.sampled_from([1000, 1, 4]),
         tries=st.sampled_from([1, 3]),
+        window=st.sampled_from([1000, 1, 3]),
     )
-    def start(self, buffer: int, hold: int, tries: int) -> None:
+    def start(self, buffer: int, hold: int, tries: int, window: int) -> None:
         self.size = buffer
         self.lives = [Life(0, buffer)]
         self.forgetful = buffer < 1000
-        self.tracker = Tracker(window=max(buffer, 8), hold=hold, tries=tries)
+        self.tracker = Tracker(window=window, hold=hold, tries=tries)
         self.connected = True
         self.answered = False
         self.link: deque[tuple[Life, Message]] = deque()
@@ -66,12 +67,13 @@ class Streams(RuleBasedStateMachine):
             self.request = step.ask
             self.replies.clear()
 
-    @rule(times=st.integers(1, 6), lost=st.booleans())
-    def publish(self, times: int, lost: bool) -> None:
+    @rule(times=st.integers(1, 6), copies=st.integers(0, 2))
+    def publish(self, times: int, copies: int) -> None:
+        """Batches that are lost, come once, or come twice."""
         for _ in range(times):
             message = self.life.publish()
-            if message is not None and self.connected and not lost:
-                self.link.append((self.life, message))
+            if message is not None and self.connected:
+                self.link += [(self.life, message)] * copies
 
     @rule()
     def publish_fails(self) -> None:
@@ -98,7 +100,7 @@ class Streams(RuleBasedStateMachine):
         if not in_flight:
             self.replies.clear()
         self.lives.append(Life(len(self.lives), self.size))
-        self.publish(times=unseen, lost=True)
+        self.publish(times=unseen, copies=0)
         if returns:
             self.reconnect(reads_first=False)
 
@@ -180,7 +182,7 @@ class Streams(RuleBasedStateMachine):
         self.read_all()
         self.carry_out(self.tracker.check(), None)
         if nudged:
-            self.publish(times=1, lost=False)
+            self.publish(times=1, copies=1)
             self.read_all()
         self.answer(20, reads_first=False)
 
