@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from kvchaos.cluster.kinds import KINDS, NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, Kind, Object
 from kvchaos.errors import AlreadyExists, ClusterError, NotFound
@@ -68,6 +68,10 @@ class ScriptedCluster:
     def verbs(self, *wanted: str) -> list[str]:
         """The calls of these verbs, in order."""
         return [call for call in self.calls if call.split()[0] in wanted]
+
+    def once(self, *, timeout: float) -> Self:
+        """It tries nothing again anyway."""
+        return self
 
     def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Object:
         self._call("get", kind, name)

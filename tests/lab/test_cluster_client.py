@@ -325,3 +325,16 @@ def test_kind_is_served_when_discovery_lists_it(clock: FakeClock) -> None:
         served = [cluster.has_kind(CONFIGMAPS) for _ in range(3)]
 
     assert served == [True, False, False]
+
+
+def test_who_asks_again_by_himself_gets_one_attempt(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is repeated and nothing is warned of; the caller's next asking is the repetition."""
+    with scripted(refuse(503, "", "etcd is away"), answer(STORED)) as api:
+        cluster = connect(api, clock).once(timeout=1.0)
+        with pytest.raises(ClusterError, match=r"HTTP 503 etcd is away, tried once in 0.0 s"):
+            cluster.get(CONFIGMAPS, "c", namespace="n")
+        assert cluster.get(CONFIGMAPS, "c", namespace="n") == STORED
+
+    assert (cluster.timeout, clock.sleeps, caplog.records) == (1.0, [], [])

@@ -32,10 +32,12 @@ MERGE = "application/merge-patch+json"
 class Cluster:
     """A Kubernetes cluster, named by a context."""
 
-    def __init__(self, access: Access, *, timeout: float = TIMEOUT, clock: Clock) -> None:
+    def __init__(
+        self, access: Access, *, timeout: float = TIMEOUT, clock: Clock, once: bool = False
+    ) -> None:
         self.access = access
         self.timeout = timeout
-        self._transport = Transport(access, timeout=timeout, clock=clock)
+        self._transport = Transport(access, timeout=timeout, clock=clock, once=once)
         self._bridge: Bridge | None = None
         self._lock = threading.Lock()
 
@@ -56,6 +58,13 @@ class Cluster:
         return cls(
             load(context, kubeconfig=kubeconfig), timeout=timeout, clock=clock or SystemClock()
         )
+
+    def once(self, *, timeout: float) -> Cluster:
+        """The same cluster for who asks again by himself: one attempt, ``timeout`` s, no warning.
+
+        It shares the connections of this one and needs no closing, unless it opens a port.
+        """
+        return Cluster(self.access, timeout=timeout, clock=self._transport.clock, once=True)
 
     def __enter__(self) -> Self:
         return self

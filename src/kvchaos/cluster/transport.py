@@ -53,12 +53,13 @@ class _Again(Exception):
 
 
 class Transport:
-    """Sends calls to one API server; safe to share between threads."""
+    """Sends calls to one API server; safe to share between threads. ``once``: tries none again."""
 
-    def __init__(self, access: Access, *, timeout: float, clock: Clock) -> None:
+    def __init__(self, access: Access, *, timeout: float, clock: Clock, once: bool = False) -> None:
         self.access = access
         self.timeout = timeout
         self.clock = clock
+        self.once = once
 
     def send(self, call: Call) -> bytes:
         """The body of the server's success answer.
@@ -71,7 +72,7 @@ class Transport:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: _may_repeat(call, error)),
             wait=_wait,
-            stop=lambda state: self.clock.now() + state.upcoming_sleep >= deadline,
+            stop=lambda state: self.once or self.clock.now() + state.upcoming_sleep >= deadline,
             sleep=self.clock.sleep,
             before_sleep=lambda state: _log_retry(call, state),
             reraise=True,
