@@ -45,7 +45,11 @@ DECIDING = ("agrees", "visible", "followed", "recovered", "complete")
 
 
 def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock) -> Run:
-    """A run that is connected and observed; raises before anything was touched, or cleans up."""
+    """A run that is connected and observed; raises before anything was touched, or cleans up.
+
+    In this order: check, settings, lab, folder and history, connect, preflight, hold, observer,
+    stop conditions. Each step may refuse, and what was made before it is taken apart.
+    """
     check(experiment, configuration, secrets)
     settings = settings_from(configuration)
     with ExitStack() as undo:
@@ -56,9 +60,24 @@ def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock)
         undo.callback(run.close)
         _record_start(run, experiment)
         run.connect(connected(settings))
+        _preflight(run, experiment, configuration, secrets)
+        _heed_hold(run)
         _await_observer(run)
+        _watch_stop_conditions(run, experiment, configuration, secrets)
         run.started = undo.pop_all()
     return run
+
+
+def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -> None:
+    """The place for what refuses a run by what the cluster says: nothing looks yet."""
+
+
+def _heed_hold(run: Run) -> None:
+    """The place for refusing a run while its namespace is held, and watching for it: not yet."""
+
+
+def _watch_stop_conditions(run: Run, experiment: Json, configuration: Json, secrets: Json) -> None:
+    """The place for asking the experiment's stop conditions once, then at intervals: not yet."""
 
 
 def ensure_cluster(settings: Settings) -> bool:
