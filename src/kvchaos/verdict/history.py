@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
@@ -30,10 +31,16 @@ _STAMPS = ("at", "wall", "event")
 
 
 class History:
-    """The events of one run, in memory and in a new file of its own; safe from any thread."""
+    """The events of one run, in memory and in a new file of its own; safe from any thread.
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    ``redact`` takes secrets out of an event's fields before anything of them is kept.
+    """
+
+    def __init__(
+        self, path: Path, clock: Clock, *, redact: Callable[[Json], Json] = lambda fields: fields
+    ) -> None:
         self.path = path
+        self._redact = redact
         self._clock = clock
         self._start = clock.now()
         self._lock = Lock()
@@ -79,7 +86,7 @@ class History:
         stamps = {"at": round(self.now(), 4), "wall": wall.replace("+00:00", "Z"), "event": event}
         cut: list[str] = []
         names = {key: f"{event}_{key}" if key in _STAMPS else key for key in fields}
-        plain = msgspec.to_builtins(fields, str_keys=True, enc_hook=str)
+        plain = self._redact(msgspec.to_builtins(fields, str_keys=True, enc_hook=str))
         bounded = {names[key]: _bounded(value, key, cut) for key, value in plain.items()}
         return {**stamps, **bounded, **({"cut": cut} if cut else {})}
 
@@ -141,7 +148,7 @@ def _short(value: str) -> str:
 
 def _create(path: Path) -> FileIO:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return FileIO(path, "ab", opener=_new_file)
     except OSError as error:
         raise _unusable(path, "cannot be created", error) from error
@@ -149,7 +156,7 @@ def _create(path: Path) -> FileIO:
 
 def _new_file(path: str, flags: int) -> int:
     """Appending, so that after a line was taken back the next one joins the end."""
-    return os.open(path, flags | os.O_EXCL, 0o644)
+    return os.open(path, flags | os.O_EXCL, 0o600)
 
 
 def _unusable(path: Path, what: str, error: Exception) -> KVChaosError:
