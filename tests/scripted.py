@@ -65,6 +65,9 @@ class ScriptedCluster:
         kind = next(kind for kind in KINDS.values() if (kind.api_version, kind.kind) == said)
         self.objects[_key(kind, body)] = copy.deepcopy(body)
 
+    def secrets(self) -> list[str]:
+        return []
+
     def verbs(self, *wanted: str) -> list[str]:
         """The calls of these verbs, in order."""
         return [call for call in self.calls if call.split()[0] in wanted]

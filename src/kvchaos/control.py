@@ -13,7 +13,8 @@ from chaoslib.exceptions import InterruptExecution
 
 from kvchaos.clock import SystemClock
 from kvchaos.errors import KVChaosError
-from kvchaos.run import current, lifecycle
+from kvchaos.run import current, lifecycle, secrecy
+from kvchaos.run.journal import redact_journal
 
 __all__ = [
     "after_activity_control",
@@ -35,6 +36,7 @@ def before_experiment_control(
 ) -> None:
     """Check the experiment, start the lab if it is named, connect, start observer and history."""
     logging.getLogger("kvchaos").parent = logger
+    secrecy.begin(configuration or {}, secrets or {})
     try:
         run = lifecycle.start(context, configuration or {}, secrets or {}, clock=SystemClock())
     except KVChaosError as error:
@@ -100,6 +102,7 @@ def after_experiment_control(context: Json, state: Json | None = None) -> None:
     if verdict == "pass":
         journal["status"] = status
     journal["deviated"] = bool(journal.get("deviated")) or verdict == "fail"
+    redact_journal(journal, secrecy.redactor())
 
 
 def _outcome(status: str) -> Json:

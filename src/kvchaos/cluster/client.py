@@ -80,6 +80,10 @@ class Cluster:
             bridge.close()
         self.access.pool.clear()
 
+    def secrets(self) -> list[str]:
+        """What of the way to it must never be shown."""
+        return self.access.secrets()
+
     def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Object:
         """The object; raises NotFound."""
         return self._object(Call(verb="get", kind=kind, name=name, namespace=namespace))

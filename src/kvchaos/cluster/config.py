@@ -59,6 +59,16 @@ class Access:
             ) from error
         return {str(each["key"]): str(each["value"]) for each in settings.values()}
 
+    def secrets(self) -> list[str]:
+        """What of it must never be shown: token, password and the client's key."""
+        settings = self.configuration
+        tokens = [str(value).partition(" ")[2] or str(value) for value in settings.api_key.values()]
+        try:
+            key = Path(settings.key_file).read_text(encoding="ascii") if settings.key_file else ""
+        except (OSError, UnicodeDecodeError):
+            key = ""  # then it cannot be shown either
+        return [each for each in (*tokens, settings.password, key) if each]
+
     def ssl_context(self) -> ssl.SSLContext | None:
         """A fresh TLS context for connections outside the pool; None for plain HTTP."""
         if not self.server.startswith("https"):

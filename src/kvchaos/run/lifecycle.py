@@ -30,7 +30,7 @@ from kvchaos.errors import (
 from kvchaos.experiment import check
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import print_summary
-from kvchaos.run import faults
+from kvchaos.run import faults, secrecy
 from kvchaos.run.labstart import lab_down, lab_up
 from kvchaos.run.session import Run
 from kvchaos.settings import Settings, settings_from
@@ -56,7 +56,8 @@ def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock)
         if ensure_cluster(settings):
             undo.callback(lab_down)
         run_id = new_run_id(clock)
-        run = Run(settings, run_id=run_id, folder=Path(settings.runs) / run_id, clock=clock)
+        folder = Path(settings.runs) / run_id
+        run = Run(settings, run_id=run_id, folder=folder, clock=clock, redactor=secrecy.redactor())
         undo.callback(run.close)
         _record_start(run, experiment)
         run.connect(connected(settings))

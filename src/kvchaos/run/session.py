@@ -15,6 +15,7 @@ from kvchaos.cluster.portforward import Bridge
 from kvchaos.mesh.fault import Injected
 from kvchaos.mesh.ledger import Ledger
 from kvchaos.observer import Observer
+from kvchaos.redact import Redactor
 from kvchaos.run.locate import LocatedRouter
 from kvchaos.run.sampler import Sampler, SampleRecord
 from kvchaos.settings import Settings
@@ -61,12 +62,21 @@ class ActiveFault:
 class Run:
     """One run's settings, connections, observer, sampler, ledger and history."""
 
-    def __init__(self, settings: Settings, *, run_id: str, folder: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        run_id: str,
+        folder: Path,
+        clock: Clock,
+        redactor: Redactor | None = None,
+    ) -> None:
         self.id = run_id
+        self.redactor = redactor or Redactor()
         self.settings = settings
         self.folder = folder
         self.clock = clock
-        self.history = History(folder / "history.jsonl", clock)
+        self.history = History(folder / "history.jsonl", clock, redact=self.redactor.fields)
         self.ledger = Ledger(folder / "ledger.jsonl")
         self.prompts = Prompts(settings.seed, run=run_id, block_size=settings.block_size)
         self.faults: list[ActiveFault] = []
@@ -95,6 +105,7 @@ class Run:
         """Make observer, router and sampler over ``cluster``; none of them is started."""
         settings = self.settings
         self.cluster = cluster
+        self.redactor.learn(cluster.secrets())
         self.at_the_end.callback(cluster.close)
         self.bridge = Bridge(cluster)
         self.at_the_end.callback(self.bridge.close)
