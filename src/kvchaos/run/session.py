@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from kvchaos.mesh.fault import Injected
 from kvchaos.mesh.ledger import Ledger
 from kvchaos.observer import Observer
 from kvchaos.redact import Redactor
+from kvchaos.run.deadlines import Deadlines
 from kvchaos.run.locate import LocatedRouter
 from kvchaos.run.sampler import Sampler, SampleRecord
+from kvchaos.run.stopping import Stopping
 from kvchaos.settings import Settings
 from kvchaos.traffic.load import Load
 from kvchaos.traffic.prompts import Prompts
@@ -60,7 +64,7 @@ class ActiveFault:
 
 
 class Run:
-    """One run's settings, connections, observer, sampler, ledger and history."""
+    """One run's settings, connections, observer, sampler, ledger and history; how it is stopped."""
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Run:
         folder: Path,
         clock: Clock,
         redactor: Redactor | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         self.id = run_id
         self.redactor = redactor or Redactor()
@@ -79,8 +84,12 @@ class Run:
         self.history = History(folder / "history.jsonl", clock, redact=self.redactor.fields)
         self.ledger = Ledger(folder / "ledger.jsonl")
         self.prompts = Prompts(settings.seed, run=run_id, block_size=settings.block_size)
+        self.stopping = stopping or Stopping(clock=clock)
+        self.deadlines = Deadlines(partial(self.stopping.request, "deadline"), clock=clock)
         self.faults: list[ActiveFault] = []
+        self.in_flight: set[str] = set()  # faults whose injection is under way, by name
         self.recovered: set[str] = set()
+        self.recovering = threading.Lock()  # held while a fault is ended, by whatever thread
         self.load: Load | None = None
         self.flushed: float | None = None  # run second of the last request to every engine
         self.phase = "before"
@@ -92,6 +101,7 @@ class Run:
         self.router: LocatedRouter
         self.sampler: Sampler
         self.at_the_end.callback(self.history.close)
+        self.at_the_end.callback(self.deadlines.stop)
 
     def at(self) -> float:
         """Seconds since the run began."""
