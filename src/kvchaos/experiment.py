@@ -14,6 +14,7 @@ from typing import Any
 
 from chaoslib import substitute
 
+from kvchaos import extension
 from kvchaos.assets import asset
 from kvchaos.errors import ExperimentInvalid, TemplateInvalid
 from kvchaos.mesh.duration import duration_seconds
@@ -62,6 +63,10 @@ def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[
         elif _is_own(provider, "recover_fault"):
             held = arguments.get("held", 0)
             yield from (f"{where}: {finding}" for finding in _held_findings(held, longest))
+    for condition in extension.raw_conditions(experiment):
+        where = f"stop condition {condition.get('name', '?')!r}"
+        yield from _unresolved_in(substituted(condition, configuration, secrets), where)
+    yield from extension.findings(experiment, configuration, secrets)
 
 
 def activities(experiment: Json) -> Iterator[Json]:

@@ -41,8 +41,9 @@ def validate(experiment: Path) -> None:
         ensure_experiment_is_valid(found)
         configuration = load_configuration(found.get("configuration", {}))
         secrets = load_secrets(found.get("secrets", {}), configuration)
-    except (ChaosException, ValueError) as error:
-        raise ExperimentInvalid(str(experiment), saw=str(error)) from error
+    except (ChaosException, ValueError, AttributeError, TypeError, KeyError) as error:
+        saw = f"{type(error).__name__}: {error}"  # chaoslib trips on what is of another type
+        raise ExperimentInvalid(str(experiment), saw=saw) from error
     check(found, configuration, secrets)
     modules = [each.get("provider", {}).get("module") for each in found.get("controls", [])]
     if CONTROL not in modules:
