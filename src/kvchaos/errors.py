@@ -131,6 +131,14 @@ class FaultNotRecovered(FaultError):
         super().__init__(what, wanted=wanted, saw=saw or "; ".join(left), look=look)
 
 
+class PreflightRefused(KVChaosError):
+    """The cluster speaks against the run, which did not begin: ``findings``, a line each."""
+
+    def __init__(self, findings: tuple[str, ...]) -> None:
+        self.findings = findings
+        super().__init__("the preflight refuses the run:\n  - " + "\n  - ".join(findings))
+
+
 class EngineUnreachable(KVChaosError):
     """An engine that did not answer, or has no event ports."""
 

@@ -181,14 +181,19 @@ class Cluster:
         """The server's version, such as ``v1.34.4``."""
         return str(self._object(Call(verb="get", path="/version"))["gitVersion"])
 
-    def can(self, verb: str, kind: Kind, *, namespace: str | None, subresource: str = "") -> bool:
-        """Whether this client may do ``verb`` (in all namespaces when None is given)."""
+    def can(
+        self, verb: str, kind: Kind, *, namespace: str | None, subresource: str = "", name: str = ""
+    ) -> bool:
+        """Whether this client may do ``verb``: to any object unless one is named, and in all
+        namespaces when None is given.
+        """
         asked = {
             "verb": verb,
             "group": kind.group,
             "resource": kind.plural,
             "subresource": subresource,
             "namespace": namespace or "",
+            "name": name,
         }
         reviews = SELFSUBJECTACCESSREVIEWS
         body = {

@@ -39,9 +39,14 @@ def is_terminating(pod: Object) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
+def is_finished(pod: Object) -> bool:
+    """Whether it ran to its end, well or not."""
+    return phase(pod) in ("Succeeded", "Failed")
+
+
 def is_alive(pod: Object) -> bool:
     """Whether it may still serve: neither finished nor about to go."""
-    return phase(pod) not in ("Succeeded", "Failed") and not is_terminating(pod)
+    return not is_finished(pod) and not is_terminating(pod)
 
 
 def is_ready(pod: Object) -> bool:
@@ -54,6 +59,11 @@ def is_ready(pod: Object) -> bool:
 def address(pod: Object) -> str:
     """``status.podIP``, or an empty text while it has none."""
     return str(pod.get("status", {}).get("podIP") or "")
+
+
+def node(pod: Object) -> str:
+    """The name of the node that it is on, or an empty text while it is on none."""
+    return str(pod["spec"].get("nodeName") or "")
 
 
 def containers(pod: Object) -> list[str]:

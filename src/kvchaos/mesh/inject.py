@@ -28,7 +28,7 @@ from kvchaos.mesh.api import MeshApi
 from kvchaos.mesh.confirm import in_effect
 from kvchaos.mesh.fault import Fault, Injected, Target
 from kvchaos.mesh.ledger import Ledger
-from kvchaos.mesh.lint import lint
+from kvchaos.mesh.lint import CEILING, lint
 from kvchaos.mesh.records import (
     conditions,
     desired_phase,
@@ -45,7 +45,13 @@ TAKE_BACK = 10.0  # seconds for each step of recovering what was not injected
 
 
 def inject(
-    cluster: MeshApi, body: Object, *, ledger: Ledger, timeout: float, clock: Clock
+    cluster: MeshApi,
+    body: Object,
+    *,
+    ledger: Ledger,
+    timeout: float,
+    clock: Clock,
+    ceiling: float = CEILING,
 ) -> Injected:
     """The fault in ``body`` once Chaos Mesh has injected it in every target it selected.
 
@@ -53,7 +59,7 @@ def inject(
     an error, whoever took it. FaultNotInjected after ``timeout`` seconds: what was created has
     been recovered, or the message says what of it is left.
     """
-    if findings := lint(body):
+    if findings := lint(body, ceiling=ceiling):
         raise TemplateInvalid(f"not a fault that may be sent: {'; '.join(findings)}")
     fault = Fault.of(body)
     _rehearse(cluster, fault, body)

@@ -7,23 +7,23 @@ create until its recovery was seen, whatever happened in between.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from kvchaos.clock import poll
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import PODS, Object
-from kvchaos.errors import FaultNotRecovered, KVChaosError
-from kvchaos.experiment import find_template
+from kvchaos.errors import FaultNotRecovered, FaultRefused, KVChaosError
 from kvchaos.mesh import confirm
 from kvchaos.mesh import inject as injecting
 from kvchaos.mesh import recover as recovering
-from kvchaos.mesh.fault import Effect, Fault
-from kvchaos.mesh.render import render
+from kvchaos.mesh.fault import Effect, Fault, Recovered
 from kvchaos.mesh.residue import residue
+from kvchaos.preflight.plan import rendered
 from kvchaos.run import lasting
 from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
 from kvchaos.run.session import ActiveFault, Before, Run
-from kvchaos.run.values import template_values
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +34,19 @@ LOOK_EVERY = 0.2  # seconds between looks at a fault's evidence
 
 def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     """Render, check and inject a fault; both outcomes are in the history."""
-    body = render(find_template(template), {"run": run.id, **template_values(values)})
-    _number(run, body)
+    body = rendered(template, values, run_id=run.id, number=len(run.ledger.entries()) + 1)
     before = _before(run)
     run.sampler.know_missing()
     try:
-        injected = injecting.inject(
-            run.cluster, body, ledger=run.ledger, timeout=timeout, clock=run.clock
-        )
+        with _in_flight(run, body):
+            injected = injecting.inject(
+                run.cluster,
+                body,
+                ledger=run.ledger,
+                timeout=timeout,
+                clock=run.clock,
+                ceiling=run.settings.max_duration,
+            )
     except KVChaosError as error:
         run.history.add("fault_failed", fault=_brief_body(body), error=str(error))
         raise
@@ -91,18 +96,36 @@ def in_effect(run: Run, *, within: float) -> Json:
     return {**answer, "evidence": found}
 
 
-def recover(run: Run, *, held: float, timeout: float) -> Json:
-    """End every open fault, wait until links and pods are back; one that fails stops no other."""
+def recover(run: Run, *, held: float, timeout: float, force: bool = False) -> Json:
+    """End every open fault, wait until links and pods are back; one that fails stops no other.
+
+    From any thread: two that end the same fault do so one after the other.
+    """
     done, errors = [], []
     for fault in open_faults(run):
         try:
-            done.append(_recover(run, fault, held=held, timeout=timeout))
+            done.append(_recover(run, fault, held=held, timeout=timeout, force=force))
         except KVChaosError as error:
             logger.warning("%s", error)
             errors.append(error)
     if errors:
         raise errors[0]
     return {"recovered": done}
+
+
+def recover_now(run: Run, *, timeout: float) -> None:
+    """For a run that is being stopped: end every fault, also one whose create is under way.
+
+    Such a one is asked for again until its injection is over. What is still open after
+    ``timeout`` seconds is left to the end of the run.
+    """
+
+    def still_open() -> bool:
+        with suppress(KVChaosError):  # logged; it is tried again
+            recover(run, held=0.0, timeout=min(timeout, 20.0))
+        return bool(run.in_flight or open_faults(run))
+
+    poll(still_open, lambda more: not more, timeout=timeout, every=LOOK_EVERY, clock=run.clock)
 
 
 def open_faults(run: Run) -> list[Fault]:
@@ -117,13 +140,6 @@ def residue_of(run: Run) -> Json:
     places = {place for fault in told for place in (fault.namespace, *fault.namespaces)}
     left = residue(run.cluster, run=run.id, namespaces=sorted({run.settings.namespace, *places}))
     return {"clean": not left, "left": [each.label for each in left]}
-
-
-def _number(run: Run, body: Object) -> None:
-    """Make the name of the run's second fault, third fault ... its own: names are evidence."""
-    count, metadata = len(run.ledger.entries()), _metadata(body)
-    if count and metadata:
-        metadata["name"] = f"{metadata.get('name')}-{count + 1}"
 
 
 def _before(run: Run) -> Before:
@@ -144,14 +160,26 @@ def _watched_pods(run: Run) -> list[Object]:
     ]
 
 
-def _recover(run: Run, fault: Fault, *, held: float, timeout: float) -> Json:
+def _recover(run: Run, fault: Fault, *, held: float, timeout: float, force: bool) -> Json:
     """End one fault; its heal is by our own clock, also when its duration came first."""
     active = run.active(fault.name)
     ended = lasting.stand(run, active, held=held) if active else None
-    done = recovering.recover(run.cluster, fault, timeout=timeout, clock=run.clock)
-    forced, done = done.forced, ended or done
+    with _alone(run, timeout=timeout):
+        if fault.name in run.recovered:
+            return {"fault": fault.brief(), "by": "another thread, meanwhile"}
+        in_flight = fault.name in run.in_flight
+        done = recovering.recover(run.cluster, fault, timeout=timeout, clock=run.clock, force=force)
+        if in_flight:  # its create may still come
+            return {"fault": fault.brief(), "by": "nothing yet: it is being injected"}
+        return _recovered(run, fault, ended or done, held=held, timeout=timeout, forced=done.forced)
+
+
+def _recovered(
+    run: Run, fault: Fault, done: Recovered, *, held: float, timeout: float, forced: bool
+) -> Json:
+    active = run.active(fault.name)
     healed = stood_until = run.at_of(done.healed_at)
-    if active and fault.kind == "PodChaos":
+    if active and fault.kind == "PodChaos" and run.stopping.first is None:
         _await_pods(run, active, timeout=timeout)
         healed = run.at()
     if active:
@@ -168,6 +196,30 @@ def _recover(run: Run, fault: Fault, *, held: float, timeout: float) -> Json:
     }
     run.history.add("fault_recovered", **record)
     return record
+
+
+@contextmanager
+def _alone(run: Run, *, timeout: float) -> Iterator[None]:
+    """Alone with the faults; after ``timeout`` seconds all the same: ending one twice is fine."""
+    mine = run.recovering.acquire(timeout=timeout)
+    try:
+        yield
+    finally:
+        if mine:
+            run.recovering.release()
+
+
+@contextmanager
+def _in_flight(run: Run, body: Object) -> Iterator[None]:
+    """While a fault is injected, whoever stops the run knows of it, or it is refused here."""
+    name = str(_metadata(body).get("name"))
+    run.in_flight.add(name)
+    try:
+        if run.stopping.first is not None:
+            raise FaultRefused("no fault is started: the run is being stopped")
+        yield
+    finally:
+        run.in_flight.discard(name)
 
 
 def _await_pods(run: Run, active: ActiveFault, *, timeout: float) -> None:

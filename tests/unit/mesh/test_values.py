@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kvchaos.errors import TemplateInvalid
-from kvchaos.run.values import labels_of, template_values
+from kvchaos.mesh.values import labels_of, template_values
 
 
 def test_labels_may_be_written_as_kubectl_takes_them() -> None:

@@ -1,0 +1,42 @@
+"""What a preflight tells beside its findings: nothing of it keeps a run from beginning. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kvchaos.cluster import pods
+from kvchaos.errors import ClusterError
+from kvchaos.preflight.facts import Facts
+
+
+def notes(facts: Facts) -> list[str]:
+    """One line each, no line twice."""
+    told = (*_finished(facts), *_not_ready(facts), *_unseen_namespaces(facts), *_daemons(facts))
+    return list(dict.fromkeys(told))
+
+
+def _finished(facts: Facts) -> Iterator[str]:
+    for each in facts.selections:
+        for pod in each.passed_over:
+            if pods.is_finished(pod):
+                yield f"pod {pods.name(pod)} has the labels, but is finished: {pods.phase(pod)}"
+
+
+def _not_ready(facts: Facts) -> Iterator[str]:
+    for each in facts.selections:
+        for pod in each.hit:
+            if pods.phase(pod) == "Running" and not pods.is_ready(pod):
+                yield f"pod {pods.name(pod)} is not ready"
+
+
+def _unseen_namespaces(facts: Facts) -> Iterator[str]:
+    if facts.settings.environment or facts.settings.require_opt_in:
+        return  # then it is a finding
+    for place, seen in facts.annotations.items():
+        if isinstance(seen, ClusterError):
+            yield f"whether namespace {place} names an environment cannot be told: {seen}"
+
+
+def _daemons(facts: Facts) -> Iterator[str]:
+    if facts.plan and isinstance(facts.daemons, ClusterError):
+        yield f"whether chaos-daemon runs on the targets' nodes cannot be told: {facts.daemons}"
