@@ -42,6 +42,7 @@ class Resource:
 
 PODS = Resource("/api/v1", "pods")
 NODES = Resource("/api/v1", "nodes")
+NAMESPACES = Resource("/api/v1", "namespaces")
 EVENTS = Resource("/api/v1", "events")
 CONFIGMAPS = Resource("/api/v1", "configmaps")
 SECRETS = Resource("/api/v1", "secrets")

@@ -6,6 +6,7 @@ from typing import Any
 
 from kvchaos.lab.addresses import CONTEXT
 from kvchaos.lab.directory import LabDirectory
+from kvchaos.lab.mirror import is_mirror
 from kvchaos.lab.socketclient import Object, SocketClient
 from kvchaos.lab.state import LabState, Phase
 
@@ -26,7 +27,7 @@ def overview(directory: LabDirectory, state: LabState | None) -> dict[str, Any]:
     return seen | {
         "kubeconfig": str(directory.kubeconfig),
         "url": state.url,
-        "pods": [_pod(pod) for pod in pods],
+        "pods": [_pod(pod) for pod in pods if not is_mirror(pod)],
         "faults": [name for kind in _FAULTS for name in _faults(client, kind)],
     }
 

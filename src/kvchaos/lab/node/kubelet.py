@@ -9,6 +9,7 @@ from kvchaos.errors import LabError
 from kvchaos.lab.addresses import NODE_NAME, SUBNET
 from kvchaos.lab.api import NODES, Object
 from kvchaos.lab.informer import Informer, Key
+from kvchaos.lab.mirror import is_mirror
 from kvchaos.lab.network import PodNetwork
 from kvchaos.lab.node.host import Host
 from kvchaos.lab.node.pod import Pod
@@ -61,7 +62,9 @@ class Kubelet:
             del self._running[key]
             running.vanish()
             running = None
-        if body is None or body["spec"].get("nodeName", NODE_NAME) != NODE_NAME:
+        if body is None or is_mirror(body):
+            return
+        if body["spec"].get("nodeName", NODE_NAME) != NODE_NAME:
             return
         if running is None:
             self._begin(key, body)

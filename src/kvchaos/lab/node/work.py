@@ -26,7 +26,7 @@ from kvchaos.lab.directory import LabDirectory
 from kvchaos.lab.informer import Informer
 from kvchaos.lab.mesh.controllers import Mesh
 from kvchaos.lab.network import Network
-from kvchaos.lab.node import doors
+from kvchaos.lab.node import doors, meshdaemon
 from kvchaos.lab.node.host import Host
 from kvchaos.lab.node.kubelet import Kubelet
 from kvchaos.lab.node.reaper import Reaper
@@ -89,6 +89,7 @@ async def _serve(host: Host) -> None:
         for controller in (*workloads.queues, *mesh.queues):
             group.create_task(controller.run())
         group.create_task(_say_ready(informers))
+        group.create_task(meshdaemon.register(host.api, now=host.clock.wall()))
         await ports
     api_relay.close()
 
