@@ -1,0 +1,71 @@
+"""What comes from outside, read within bounds: bodies, files, JSON.
+
+The rule guarded here: whatever arrives, the answer is a value of the shape that was asked for or
+``Unreadable``, and no more of it is kept than the bound that was given. Callers turn that into the
+error of their own that says what was read from where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+MIB = 2**20
+
+
+class Unreadable(ValueError):
+    """What came in is not what it should be, or too much of it."""
+
+
+def whole(chunks: Iterable[bytes], limit: int) -> bytes:
+    """All ``chunks`` as one; Unreadable as soon as they are more than ``limit`` bytes."""
+    kept: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise too_long(limit)
+        kept.append(chunk)
+    return b"".join(kept)
+
+
+def file_bytes(path: Path, limit: int) -> bytes:
+    """The content of a file of at most ``limit`` bytes; also raises OSError."""
+    with path.open("rb") as file:
+        found = file.read(limit + 1)
+    if len(found) > limit:
+        raise too_long(limit)
+    return found
+
+
+def file_text(path: Path, limit: int) -> str:
+    """As ``file_bytes``, for a text in UTF-8."""
+    try:
+        return file_bytes(path, limit).decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(str(error)) from error
+
+
+def json_of(raw: bytes | str, shape: type[T]) -> T:
+    """The JSON in ``raw`` if it has the ``shape``; so deep a nesting that it cannot be read is
+    Unreadable too.
+    """
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
+
+
+def json_object(raw: bytes | str) -> dict[str, Any]:
+    """The JSON object in ``raw``."""
+    return json_of(raw, dict[str, Any])
+
+
+def too_long(limit: int) -> Unreadable:
+    """The error for more than was to be read."""
+    size = f"{limit // MIB} MiB" if limit >= MIB else f"{limit} bytes"
+    return Unreadable(f"more than {size}")
