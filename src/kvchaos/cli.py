@@ -20,6 +20,10 @@ VERBS = {
     "lab": ("kvchaos.lab.commands:lab", "Start, stop and look at the embedded lab."),
     "hold": ("kvchaos.commands.hold:hold", "Let no fault start in a namespace, end those there."),
     "release": ("kvchaos.commands.hold:release", "Let faults start again where they were held."),
+    "preflight": (
+        "kvchaos.commands.preflight:preflight",
+        "Say which pods an experiment would hit, and what speaks against it.",
+    ),
     "render": ("kvchaos.commands.files:render", "Print the fault that a template renders to."),
     "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment."),
 }

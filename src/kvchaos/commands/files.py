@@ -8,15 +8,13 @@ from typing import Any
 
 import click
 import yaml
-from chaoslib.configuration import load_configuration
-from chaoslib.exceptions import ChaosException
-from chaoslib.experiment import ensure_experiment_is_valid
-from chaoslib.secret import load_secrets
 
-from kvchaos.errors import ExperimentInvalid, TemplateInvalid, UsageError
-from kvchaos.experiment import CONTROL, check, find_template, load
+from kvchaos.commands.loading import loaded
+from kvchaos.errors import TemplateInvalid, UsageError
+from kvchaos.experiment import find_template
 from kvchaos.mesh.lint import lint
 from kvchaos.mesh.render import render as render_template
+from kvchaos.preflight.plan import plan
 
 Json = dict[str, Any]
 
@@ -36,20 +34,7 @@ def render(template: str, pairs: tuple[str, ...]) -> None:
 @click.argument("experiment", type=click.Path(path_type=Path))
 def validate(experiment: Path) -> None:
     """Say all that is wrong with the EXPERIMENT file, touching nothing."""
-    found = load(experiment)
-    try:
-        ensure_experiment_is_valid(found)
-        configuration = load_configuration(found.get("configuration", {}))
-        secrets = load_secrets(found.get("secrets", {}), configuration)
-    except (ChaosException, ValueError, AttributeError, TypeError, KeyError) as error:
-        saw = f"{type(error).__name__}: {error}"  # chaoslib trips on what is of another type
-        raise ExperimentInvalid(str(experiment), saw=saw) from error
-    check(found, configuration, secrets)
-    modules = [each.get("provider", {}).get("module") for each in found.get("controls", [])]
-    if CONTROL not in modules:
-        raise ExperimentInvalid(
-            str(experiment), wanted=f"the control {CONTROL}", saw=json.dumps(modules)
-        )
+    plan(*loaded(experiment), run_id="validate")
     click.echo(f"{experiment}: valid")
 
 
