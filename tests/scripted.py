@@ -11,8 +11,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from kvchaos.cluster.kinds import KINDS, NETWORKCHAOS, PODCHAOS, PODNETWORKCHAOS, Kind, Object
-from kvchaos.errors import AlreadyExists, ClusterError, NotFound
+from kvchaos.cluster.kinds import (
+    KINDS,
+    NETWORKCHAOS,
+    PODCHAOS,
+    PODNETWORKCHAOS,
+    PODS,
+    Kind,
+    Object,
+)
+from kvchaos.errors import AlreadyExists, ClusterError, Conflict, Forbidden, Invalid, NotFound
 
 NAMESPACE = "kvchaos"
 RUN = "r1"
@@ -39,15 +47,18 @@ class ScriptedCluster:
     """Objects by (plural, namespace, name), and what happens to them.
 
     ``script`` are the statuses that a fault shows at one look after the other, the last for ever.
-    ``held`` keeps a deleted fault there, as a finalizer does; without ``daemon`` changed rules are
-    not applied. ``fails`` are errors by verb, each
-    raised once, in order. ``changes`` are called once, after that many looks at a fault.
+    ``held`` keeps a deleted fault there, as a finalizer does; without ``controller`` nothing is
+    even begun then; without ``daemon`` changed rules are not applied. ``confined``: lists of all
+    namespaces are forbidden. ``fails`` are errors by verb, each raised once, in order.
+    ``changes`` are called once, after that many looks at a fault.
     """
 
     objects: dict[tuple[str, str, str], Object] = field(default_factory=dict)
     script: list[Object] = field(default_factory=list)
     held: bool = False
+    controller: bool = True
     daemon: bool = True
+    confined: bool = False
     fails: dict[str, list[BaseException]] = field(default_factory=dict)
     changes: dict[int, Callable[[], None]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -84,13 +95,18 @@ class ScriptedCluster:
             if change := self.changes.pop(self.looks, None):
                 change()
             if self.script:
-                found["status"] = self.script.pop(0) if self.script[1:] else self.script[0]
+                said = self.script.pop(0) if self.script[1:] else self.script[0]
+                found["status"] = copy.deepcopy(said)
+            if self.controller and found["metadata"].get("deletionTimestamp"):
+                _deep(found, "status", "experiment")["desiredPhase"] = "Stop"
         return copy.deepcopy(found)
 
     def list(
         self, kind: Kind, *, namespace: str | None = None, labels: str = "", fields: str = ""
     ) -> list[Object]:
         self._call("list", kind, f"{namespace or '*'} {labels} {fields}".strip())
+        if self.confined and namespace is None:
+            raise Forbidden(f"not allowed: list {kind.plural} in all namespaces")
         return [
             copy.deepcopy(body)
             for (plural, place, _), body in self.objects.items()
@@ -110,6 +126,9 @@ class ScriptedCluster:
     ) -> Object:
         self._call("patch", kind, name)
         body = self._found(kind, name, namespace)
+        own, told = body["metadata"], patch.get("metadata", {})
+        if told.get("uid", own.get("uid")) != own.get("uid"):
+            raise Invalid("metadata.uid: field is immutable")
         for part in ("metadata", "spec"):
             body[part] = {**body.get(part, {}), **patch.get(part, {})}
         if kind == PODNETWORKCHAOS:
@@ -119,10 +138,17 @@ class ScriptedCluster:
             self._remove(kind, name, namespace, rules=False)
         return copy.deepcopy(body)
 
-    def delete(self, kind: Kind, name: str, *, namespace: str | None = None) -> None:
+    def delete(
+        self, kind: Kind, name: str, *, namespace: str | None = None, uid: str | None = None
+    ) -> None:
         self._call("delete", kind, name)
         body = self._found(kind, name, namespace)
-        if self.held:
+        if uid not in (None, body["metadata"].get("uid")):
+            raise Conflict(f"{kind.plural} {name} has another uid")
+        if kind == PODS:
+            for each in (PODS, PODNETWORKCHAOS):
+                self.objects.pop((each.plural, namespace or "", name), None)
+        elif self.held:
             body["metadata"]["deletionTimestamp"] = "2026-08-01T00:00:00Z"
             body["metadata"]["finalizers"] = ["chaos-mesh/records"]
         else:
@@ -284,7 +310,10 @@ ENDED = status(
             role=role,
             phase="Not Injected",
             recovered=1,
-            events=[("1970-01-01T00:18:30Z", "Succeeded Recover", "")],
+            events=[
+                ("1970-01-01T00:18:20Z", "Succeeded Apply", ""),
+                ("1970-01-01T00:18:30Z", "Succeeded Recover", ""),
+            ],
         )
         for target, role in (("kvchaos/a", "."), ("kvchaos/b", ".Target"))
     ),
@@ -315,6 +344,13 @@ def rules(name: str, *sources: str, failed: str = "", observed: int = 1) -> Obje
 
 def _key(kind: Kind, body: Object) -> tuple[str, str, str]:
     return kind.plural, body["metadata"].get("namespace", ""), body["metadata"]["name"]
+
+
+def _deep(body: Object, *keys: str) -> Object:
+    """The mapping at these keys, made where there is none."""
+    for key in keys:
+        body = body.setdefault(key, {})
+    return body
 
 
 def _matches(body: Object, labels: str) -> bool:

@@ -197,13 +197,17 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A fault that is gone, with nothing of it left. ``healed_at`` is of the clock given."""
+    """A fault that is gone, with nothing of it left. ``healed_at`` is of the clock given.
+
+    ``freed``: each thing that had to be forced, in words.
+    """
 
     fault: Fault
     by: End
     healed_at: float
     waited: float
     forced: bool = False
+    freed: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """Plain JSON; ``waited`` in seconds."""

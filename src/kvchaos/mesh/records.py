@@ -10,6 +10,7 @@ alone. A PodNetworkChaos (named as its pod) lists the rules in the pod, each wit
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,13 @@ from kvchaos.cluster.kinds import Object
 
 RULES = ("iptables", "ipsets", "tcs")
 """The lists of a PodNetworkChaos whose entries carry a source."""
+
+
+_UNREACHED = re.compile(
+    r"cannot find daemonIP|code = (Unavailable|DeadlineExceeded)|connection refused"
+    r"|no route to host|i/o timeout"
+)
+"""What Chaos Mesh writes when no chaos-daemon answers: nothing in the pod has been changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +101,47 @@ def last_failure(body: Object) -> str:
     return max(failures, default=("", ""))[1]
 
 
-def recovered_wall(body: Object) -> float | None:
-    """When the last record was recovered, in Unix seconds of the cluster, to whole seconds."""
-    stamps = [
-        str(event.get("timestamp"))
-        for record in records(body)
-        for event in record.events
-        if (event.get("type"), event.get("operation")) == ("Succeeded", "Recover")
-    ]
-    return datetime.fromisoformat(max(stamps)).timestamp() if stamps else None
+def stood_for(body: Object) -> float | None:
+    """Seconds from the last injection to the last recovery, each told to whole seconds.
+
+    Both by the cluster's clock; None while there are not both.
+    """
+    applied, recovered = (_stamps(body, operation) for operation in ("Apply", "Recover"))
+    return max(recovered) - max(applied) if applied and recovered else None
+
+
+def created_wall(body: Object) -> float | None:
+    """When the object was created, in Unix seconds of the cluster, to whole seconds."""
+    stamp = body["metadata"].get("creationTimestamp")
+    return datetime.fromisoformat(str(stamp)).timestamp() if stamp else None
+
+
+def unreached(body: Object) -> str:
+    """Why no chaos-daemon was reached at the last attempt on a target; empty when it was."""
+    for record in records(body):
+        newest = record.events[-1] if record.events else {}
+        message = str(newest.get("message") or "")
+        if newest.get("type") == "Failed" and _UNREACHED.search(message):
+            return f"{record.id}: {message}"
+    return ""
+
+
+def places_of(body: Object) -> list[tuple[str, str]]:
+    """The pods that a fault has records of, as (namespace, name), sorted, each once."""
+    found = {tuple(record.id.split("/")[:2]) for record in records(body)}
+    return sorted((each[0], each[1]) for each in found if len(each) == 2)
 
 
 def sources(rules: Object) -> set[str]:
     """The faults, as ``namespace/name``, that a PodNetworkChaos has rules of."""
     spec = rules.get("spec") or {}
     return {str(entry.get("source")) for key in RULES for entry in spec.get(key) or ()}
+
+
+def rules_unreached(rules: Object) -> str:
+    """Why no chaos-daemon was reached to apply a PodNetworkChaos; empty when it was."""
+    failed = str((rules.get("status") or {}).get("failedMessage") or "")
+    return failed if _UNREACHED.search(failed) else ""
 
 
 def without_source(rules: Object, source: str) -> Object:
@@ -134,6 +168,16 @@ _WANTED = ("Selected", "AllInjected")
 
 def _is_injected(record: Record) -> bool:
     return record.phase == "Injected" and record.injected >= 1
+
+
+def _stamps(body: Object, operation: str) -> list[float]:
+    """When ``operation`` succeeded, in Unix seconds of the cluster."""
+    return [
+        datetime.fromisoformat(str(event.get("timestamp"))).timestamp()
+        for record in records(body)
+        for event in record.events
+        if (event.get("type"), event.get("operation")) == ("Succeeded", operation)
+    ]
 
 
 def _experiment(body: Object) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """End a fault, and return only when it is gone: its object, and every rule of it in a pod.
 
-Deleting an object whose injection or recovery keeps failing hangs on Chaos Mesh's finalizer, and
-its rules then block every other network fault of those pods. ``force`` frees that, in the order
-that was seen to work: delete, wait; drop the finalizers; drop the fault's rules from each
-PodNetworkChaos; wait until the daemon has applied what is left. A pod fault is never forced:
-without its object nothing would give the pods their containers back.
+Only the very object is deleted: one that was made by the same name since, by another run or with
+another uid, is not touched, and its rules are not this fault's. ``force`` frees what hangs, as
+far as ``freeing`` allows.
 """
 
 from __future__ import annotations
@@ -12,40 +10,52 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kvchaos.clock import Clock, poll
-from kvchaos.cluster.kinds import PODNETWORKCHAOS, Object
-from kvchaos.errors import ClusterError, Conflict, FaultNotRecovered, NotFound
+from kvchaos.cluster.kinds import Object
+from kvchaos.errors import ClusterError, FaultNotRecovered, NotFound
 from kvchaos.mesh.api import MeshApi
 from kvchaos.mesh.fault import End, Fault, Recovered
-from kvchaos.mesh.records import has_ended, not_applied, recovered_wall, without_source
-from kvchaos.mesh.residue import Residue, left_of, rules_of
+from kvchaos.mesh.freeing import Freeing, Obstacle
+from kvchaos.mesh.records import has_ended, stood_for
+from kvchaos.mesh.residue import Residue, cannot_tell, find, is_of, left_of
 
 EVERY = 0.2  # seconds between looks at the cluster
 
 
 def recover(
-    cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock, force: bool = False
+    cluster: MeshApi,
+    fault: Fault,
+    *,
+    timeout: float,
+    clock: Clock,
+    force: bool = False,
+    uid: str = "",
+    since: float | None = None,
+    renewed: bool = False,
 ) -> Recovered:
     """``fault`` deleted and nothing of it left; the same again when it was gone before.
 
     ``timeout`` bounds the wait, in seconds, also while the API fails; with ``force`` there is a
-    second such wait in which finalizers and rules are dropped. FaultNotRecovered says what is left.
+    second such wait in which finalizers and rules are dropped. ``uid``: which object is meant,
+    empty for the first one seen. ``since``: when it was injected, on the clock. ``renewed``: the
+    pods that it was in have been deleted. FaultNotRecovered says what is left.
     """
-    ending = _Ending(cluster, fault)
+    ending = _Ending(cluster, fault, uid=uid)
     start = clock.now()
     left, waited = poll(ending, until=_is_empty, timeout=timeout, every=EVERY, clock=clock)
-    forced = bool(left) and force and fault.kind == "NetworkChaos"
+    freeing = Freeing(cluster, fault, uid=ending.uid, before=ending.before, renewed=renewed)
+    forced = bool(left) and force
     if forced:
-        freeing = _Freeing(cluster, fault)
-        left, more = poll(freeing, until=_is_empty, timeout=timeout, every=EVERY, clock=clock)
+        left, more = poll(freeing, until=freeing.is_over, timeout=timeout, every=EVERY, clock=clock)
         waited += more
     if left:
-        raise _not_recovered(fault, left, waited=waited)
+        raise _not_recovered(fault, left, waited=waited, obstacle=freeing.obstacle)
     return Recovered(
         fault=fault,
         by=_ended_by(fault, ending.before),
-        healed_at=_healed_at(ending.before, clock=clock, gone=start + waited),
+        healed_at=_healed_at(ending.before, since=since, gone=start + waited),
         waited=waited,
         forced=forced,
+        freed=tuple(freeing.done),
     )
 
 
@@ -69,118 +79,60 @@ def await_end(cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock) -
 
 def ended(cluster: MeshApi, fault: Fault, *, clock: Clock) -> Recovered | None:
     """One look whether ``fault`` ended without us: by its duration, or deleted by somebody else."""
-    body = _find(cluster, fault)
+    body = find(cluster, fault)
     if body is not None and not has_ended(body):
         return None
     by = End.GONE if body is None else End.DURATION
     return Recovered(fault=fault, by=by, healed_at=clock.now(), waited=0.0)
 
 
+def own(cluster: MeshApi, fault: Fault, *, uid: str = "") -> Object | None:
+    """The very object; None when it is gone, or when another has its name."""
+    body = find(cluster, fault)
+    return body if body is not None and is_of(body, fault, uid=uid) else None
+
+
+def ask_deletion(cluster: MeshApi, fault: Fault, body: Object) -> None:
+    """Ask for the deletion of the object ``body``; it may be gone, another is left alone."""
+    uid = body["metadata"].get("uid")
+    try:
+        cluster.delete(fault.api, fault.name, namespace=fault.namespace, uid=uid)
+    except NotFound:
+        return  # which is what is wanted
+
+
 class _Ending:
-    """One look after another: deletes the fault at the first, says what is left at each.
+    """One look after another: deletes the fault where it is still there, says what is left.
 
     An API that fails meanwhile is asked again at the next look. ``before`` is the object as it
-    was before it was deleted, None when it was gone.
+    was before it was deleted, None when it was gone; ``uid`` the one that was meant or seen.
     """
 
-    def __init__(self, cluster: MeshApi, fault: Fault) -> None:
+    def __init__(self, cluster: MeshApi, fault: Fault, *, uid: str) -> None:
         self._cluster, self._fault = cluster, fault
-        self._asked = False
+        self.uid = uid
         self.before: Object | None = None
 
     def __call__(self) -> list[Residue]:
         try:
-            if not self._asked:
-                self.before = _find(self._cluster, self._fault)
-                _delete(self._cluster, self._fault)
-                self._asked = True
-            return left_of(self._cluster, self._fault)
+            self._delete()
+            return left_of(self._cluster, self._fault, uid=self.uid)
         except ClusterError as error:
-            return [_cannot_tell(self._fault, error)]
+            return [cannot_tell(self._fault, error)]
 
-
-class _Freeing:
-    """One look after another: drops finalizers and rules, says what is left at each."""
-
-    def __init__(self, cluster: MeshApi, fault: Fault) -> None:
-        self._cluster, self._fault = cluster, fault
-        self._touched: set[tuple[str, str]] = set()
-
-    def __call__(self) -> list[Residue]:
-        try:
-            _drop_finalizers(self._cluster, self._fault)
-            self._touched.update(_drop_rules(self._cluster, self._fault))
-            left = left_of(self._cluster, self._fault)
-            return left or _unapplied(self._cluster, self._touched)
-        except ClusterError as error:
-            return [_cannot_tell(self._fault, error)]
+    def _delete(self) -> None:
+        """A create that was still under way may make the object appear at any look."""
+        body = own(self._cluster, self._fault, uid=self.uid)
+        if body is None:
+            return
+        self.uid = str(body["metadata"].get("uid") or "")
+        if not body["metadata"].get("deletionTimestamp"):
+            ask_deletion(self._cluster, self._fault, body)
+        self.before = self.before or body
 
 
 def _is_empty(left: list[Residue]) -> bool:
     return not left
-
-
-def _cannot_tell(fault: Fault, error: ClusterError) -> Residue:
-    return Residue(fault.api.plural, fault.namespace, fault.name, f"cannot tell: {error}")
-
-
-def _find(cluster: MeshApi, fault: Fault) -> Object | None:
-    try:
-        return cluster.get(fault.api, fault.name, namespace=fault.namespace)
-    except NotFound:
-        return None
-
-
-def _delete(cluster: MeshApi, fault: Fault) -> None:
-    try:
-        cluster.delete(fault.api, fault.name, namespace=fault.namespace)
-    except NotFound:
-        return  # gone already, which is what is wanted
-
-
-def _drop_finalizers(cluster: MeshApi, fault: Fault) -> None:
-    try:
-        cluster.merge_patch(
-            fault.api, fault.name, {"metadata": {"finalizers": None}}, namespace=fault.namespace
-        )
-    except NotFound:
-        return
-
-
-def _drop_rules(cluster: MeshApi, fault: Fault) -> list[tuple[str, str]]:
-    """Drop the fault's rules from each PodNetworkChaos; (namespace, name) of those changed.
-
-    A merge patch replaces whole lists, so it carries the version that was read: a rule that
-    another fault adds meanwhile is not lost, the next look tries again.
-    """
-    changed = []
-    for rules in rules_of(cluster, fault):
-        metadata = rules["metadata"]
-        patch = {
-            "metadata": {"resourceVersion": metadata["resourceVersion"]},
-            "spec": without_source(rules, fault.source),
-        }
-        try:
-            cluster.merge_patch(
-                PODNETWORKCHAOS, metadata["name"], patch, namespace=metadata["namespace"]
-            )
-        except (Conflict, NotFound):
-            continue
-        changed.append((str(metadata["namespace"]), str(metadata["name"])))
-    return changed
-
-
-def _unapplied(cluster: MeshApi, places: set[tuple[str, str]]) -> list[Residue]:
-    """Of the changed PodNetworkChaos, those whose pod does not follow yet."""
-    left = []
-    for namespace, name in sorted(places):
-        try:
-            why = not_applied(cluster.get(PODNETWORKCHAOS, name, namespace=namespace))
-        except NotFound:
-            continue
-        if why:
-            left.append(Residue(PODNETWORKCHAOS.plural, namespace, name, why))
-    return left
 
 
 def _ended_by(fault: Fault, before: Object | None) -> End:
@@ -191,20 +143,28 @@ def _ended_by(fault: Fault, before: Object | None) -> End:
     return End.DURATION if has_ended(before) else End.DELETION
 
 
-def _healed_at(before: Object | None, *, clock: Clock, gone: float) -> float:
-    """When the links were whole again, on the clock.
+def _healed_at(before: Object | None, *, since: float | None, gone: float) -> float:
+    """When the links were whole again, on the clock: never before ``since`` nor after ``gone``.
 
-    By its duration: as the records say, to whole seconds and as far as the cluster's wall clock
-    agrees with ours. Otherwise: when the last of it was seen gone.
+    By its duration: as long after ``since`` as it stood by the cluster's own two stamps, to whole
+    seconds; no wall clock is compared with another, for they may differ and jump. Otherwise, and
+    when that is not known: when the last of it was seen gone.
     """
-    wall = recovered_wall(before) if before is not None and has_ended(before) else None
-    return gone if wall is None else min(gone, clock.now() - (clock.wall() - wall))
+    stood = stood_for(before) if before is not None and has_ended(before) else None
+    if since is None or stood is None:
+        return gone
+    return max(min(since, gone), min(gone, since + stood))
 
 
-def _not_recovered(fault: Fault, left: list[Residue], *, waited: float) -> FaultNotRecovered:
+def _not_recovered(
+    fault: Fault, left: list[Residue], *, waited: float, obstacle: Obstacle | None = None
+) -> FaultNotRecovered:
+    labels = tuple(each.label for each in left)
+    not_forced = (f"not forced, {obstacle.why}",) if obstacle else ()
     return FaultNotRecovered(
         f"{fault.label}: not recovered after {waited:.1f}s",
+        left=labels,
         wanted="nothing left of it",
-        left=tuple(each.label for each in left),
-        look=fault.look,
+        saw="; ".join((*labels, *not_forced)),
+        look=obstacle.advice if obstacle else fault.look,
     )

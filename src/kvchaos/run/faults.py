@@ -128,16 +128,43 @@ def recover_now(run: Run, *, timeout: float) -> None:
     poll(still_open, lambda more: not more, timeout=timeout, every=LOOK_EVERY, clock=run.clock)
 
 
+def free(run: Run, *, timeout: float) -> None:
+    """End every fault of the ledger once more, by force where that frees it."""
+    for fault in _told(run):
+        try:
+            with _alone(run, timeout=timeout):
+                done = recovering.recover(
+                    run.cluster, fault, timeout=timeout, clock=run.clock, force=True
+                )
+                if fault.name not in run.recovered:
+                    _recovered(run, fault, done, held=0.0, timeout=timeout, forced=done.forced)
+        except KVChaosError as error:
+            logger.warning("%s", error)
+
+
 def open_faults(run: Run) -> list[Fault]:
     """The faults in the ledger whose recovery was not seen."""
-    told = [Fault.from_json(entry["fault"]) for entry in run.ledger.entries()]
-    return [fault for fault in told if fault.name not in run.recovered]
+    return [fault for fault in _told(run) if fault.name not in run.recovered]
+
+
+def unconfirmed(run: Run) -> list[str]:
+    """What may be left of this run's faults when nobody can look: each, and what ends it."""
+    return [f"{fault.label} in {fault.namespace}, {_ends(fault)}" for fault in open_faults(run)]
+
+
+def _ends(fault: Fault) -> str:
+    if fault.duration is None:
+        return "which its own duration does not end"
+    return f"which its own duration ends {fault.duration:g} s after it was created"
+
+
+def _told(run: Run) -> list[Fault]:
+    return [Fault.from_json(entry["fault"]) for entry in run.ledger.entries()]
 
 
 def residue_of(run: Run) -> Json:
     """What is left of this run's faults, asked of the cluster now."""
-    told = [Fault.from_json(entry["fault"]) for entry in run.ledger.entries()]
-    places = {place for fault in told for place in (fault.namespace, *fault.namespaces)}
+    places = {place for fault in _told(run) for place in (fault.namespace, *fault.namespaces)}
     left = residue(run.cluster, run=run.id, namespaces=sorted({run.settings.namespace, *places}))
     return {"clean": not left, "left": [each.label for each in left]}
 
@@ -168,7 +195,14 @@ def _recover(run: Run, fault: Fault, *, held: float, timeout: float, force: bool
         if fault.name in run.recovered:
             return {"fault": fault.brief(), "by": "another thread, meanwhile"}
         in_flight = fault.name in run.in_flight
-        done = recovering.recover(run.cluster, fault, timeout=timeout, clock=run.clock, force=force)
+        done = recovering.recover(
+            run.cluster,
+            fault,
+            timeout=timeout,
+            clock=run.clock,
+            force=force,
+            since=active.injected.injected_at if active else None,
+        )
         if in_flight:  # its create may still come
             return {"fault": fault.brief(), "by": "nothing yet: it is being injected"}
         return _recovered(run, fault, ended or done, held=held, timeout=timeout, forced=done.forced)

@@ -8,12 +8,16 @@ import pytest
 
 from kvchaos.mesh.records import (
     conditions,
+    created_wall,
     has_ended,
     last_failure,
     missing_for_injection,
     not_applied,
-    recovered_wall,
+    places_of,
+    rules_unreached,
     sources,
+    stood_for,
+    unreached,
     without_source,
 )
 from tests.scripted import ENDED, INJECTED, WAITING, partition, record, rules, status
@@ -99,10 +103,61 @@ def test_the_newest_failure_of_any_record_is_told() -> None:
     assert last_failure(with_status(INJECTED)) == ""
 
 
-def test_the_end_is_dated_by_the_last_record() -> None:
-    """Unix seconds of the cluster's clock; nothing for what has not ended."""
-    assert recovered_wall(with_status(ENDED)) == 18 * 60 + 30
-    assert recovered_wall(with_status(INJECTED)) is None
+def test_how_long_a_fault_stood_is_between_two_stamps_of_the_cluster() -> None:
+    """The last injection and the last recovery; nothing while there are not both."""
+    assert stood_for(with_status(ENDED)) == 10.0
+    assert stood_for(with_status(INJECTED)) is None
+    late = record("kvchaos/a", events=[("1970-01-01T00:18:26Z", "Succeeded Apply", "")])
+    late["events"] += ENDED["experiment"]["containerRecords"][0]["events"]
+    assert stood_for(with_status(status(late))) == 4.0
+
+
+def test_when_an_object_was_made_is_of_the_clusters_clock() -> None:
+    """Unix seconds; nothing for an object that was never stored."""
+    assert created_wall({"metadata": {"creationTimestamp": "1970-01-01T00:18:30Z"}}) == 1110.0
+    assert created_wall({"metadata": {}}) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "cannot find daemonIP on node node1",
+        "rpc error: code = Unavailable desc = connection error",
+        "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+        "dial tcp 10.88.0.10:31767: connect: connection refused",
+        "dial tcp 10.88.0.10:31767: i/o timeout",
+    ],
+)
+def test_a_daemon_that_is_away_is_told_from_one_that_failed(message: str) -> None:
+    """What a daemon answered, such as that it has no netem, was said by one that is there."""
+    at = "2026-08-01T00:00:01Z"
+    away = status(
+        record("kvchaos/a"), record("kvchaos/b", events=[(at, "Failed Recover", message)])
+    )
+
+    assert unreached(with_status(away)) == f"kvchaos/b: {message}"
+    assert rules_unreached(rules("a", failed=message)) == message
+    there = status(
+        record("kvchaos/a", events=[(at, "Failed Apply", "unable to set tcs for pod a")])
+    )
+    assert unreached(with_status(there)) == ""
+    assert rules_unreached(rules("a", failed="unable to set tcs for pod a")) == ""
+
+
+def test_a_daemon_that_is_back_is_not_away() -> None:
+    """The newest event counts, the last in the list: stamps are whole seconds."""
+    at = "2026-08-01T00:00:01Z"
+    gone, back = (at, "Failed Recover", "cannot find daemonIP"), (at, "Succeeded Recover", "")
+
+    assert unreached(with_status(status(record("kvchaos/a", events=[gone, back])))) == ""
+    assert unreached(partition()) == ""
+
+
+def test_the_pods_of_a_fault_are_those_of_its_records() -> None:
+    """Each once, containers or not; an id of another shape is none."""
+    found = status(record("kvchaos/b/main"), record("kvchaos/b/side"), record("a/x"), record("odd"))
+
+    assert places_of(with_status(found)) == [("a", "x"), ("kvchaos", "b")]
 
 
 def test_the_sources_of_a_pods_rules_are_those_of_all_its_lists() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.scripted import (
     FakeClock,
     ScriptedCluster,
     partition,
+    pod,
     pod_fault,
     record,
     rules,
@@ -49,18 +51,51 @@ def test_recovering_again_succeeds() -> None:
 
 
 def test_a_fault_that_its_duration_ended_is_told_apart() -> None:
-    """Healed when its records say, at wall time 1110 s, carried over to the clock."""
+    """Healed as long after its injection as it stood by the cluster's own stamps: 10 s."""
     cluster = there(found=ENDED)
     clock = FakeClock(seconds=150.0)
 
-    recovered = recover(cluster, FAULT, timeout=5, clock=clock)
+    recovered = recover(cluster, FAULT, timeout=5, clock=clock, since=120.0)
 
-    assert (recovered.by, recovered.healed_at) == (End.DURATION, 110.0)
+    assert (recovered.by, recovered.healed_at) == (End.DURATION, 130.0)
 
 
-def test_a_heal_is_never_later_than_seen() -> None:
-    """A cluster whose clock is ahead cannot date it into the future."""
-    assert ended(there(found=ENDED)).healed_at == 100.0
+@pytest.mark.parametrize(
+    ("since", "gone", "healed"),
+    [(120.0, 125.0, 125.0), (120.0, 110.0, 110.0), (None, 150.0, 150.0)],
+)
+def test_a_heal_is_never_before_the_injection_nor_later_than_seen(
+    since: float | None, gone: float, healed: float
+) -> None:
+    """Whatever the stamps say; without the injection's time, it is when it was seen gone."""
+    recovered = recover(
+        there(found=ENDED), FAULT, timeout=5, clock=FakeClock(seconds=gone), since=since
+    )
+
+    assert recovered.healed_at == healed
+
+
+class JumpingClock(FakeClock):
+    """Its wall is somewhere else at each look."""
+
+    walls = 0
+
+    def wall(self) -> float:
+        self.walls += 1
+        return (-1.0) ** self.walls * 1e9
+
+
+def test_a_wall_clock_that_jumps_does_not_move_a_heal() -> None:
+    """Ours is not read; the cluster's, set back meanwhile, cannot put it before the injection."""
+    back = copy.deepcopy(ENDED)
+    for each in back["experiment"]["containerRecords"]:
+        each["events"][1]["timestamp"] = "1970-01-01T00:00:00Z"
+
+    for found, healed in ((ENDED, 130.0), (back, 120.0)):
+        recovered = recover(
+            there(found=found), FAULT, timeout=5, clock=JumpingClock(seconds=150.0), since=120.0
+        )
+        assert recovered.healed_at == healed
 
 
 def test_one_shot_faults_have_no_end_to_wait_for() -> None:
@@ -154,15 +189,142 @@ def test_a_pod_that_vanished_while_its_rules_were_dropped_leaves_nothing() -> No
     assert ended(cluster, force=True).forced is True
 
 
-def test_a_pod_fault_is_never_forced() -> None:
-    """Without its object nothing would give the pods their containers back."""
+def stuck_pods(*objects: Any) -> ScriptedCluster:
+    """A pod failure of the pod ``a`` whose deletion hangs."""
     body = pod_fault("pod-failure", duration="10s")
-    cluster = there(body=body, held=True)
+    return there(*objects, body=body, found=status(record("kvchaos/a")), held=True)
 
-    with pytest.raises(FaultNotRecovered):
-        ended(cluster, Fault.of(body), force=True)
+
+def test_a_pod_fault_is_not_forced_while_its_pods_are_there() -> None:
+    """Without its object nothing would give the pods their containers back."""
+    cluster = stuck_pods(pod("a"))
+    fault = Fault.of(pod_fault("pod-failure", duration="10s"))
+
+    with pytest.raises(FaultNotRecovered) as caught:
+        ended(cluster, fault, force=True)
 
     assert cluster.verbs("patch") == []
+    assert "not forced, its pods are still there: kvchaos/a" in str(caught.value)
+    assert caught.value.look == (
+        "kubectl describe podchaos/pod-failure-r1 -n kvchaos; "
+        "then delete kvchaos/a if they may be lost, and reap again"
+    )
+
+
+def test_a_pod_fault_is_forced_when_none_of_its_pods_exists() -> None:
+    """There is nothing left to give back."""
+    fault = Fault.of(pod_fault("pod-failure", duration="10s"))
+
+    recovered = ended(stuck_pods(), fault, force=True)
+
+    assert recovered.freed == (
+        "dropped the finalizer chaos-mesh/records of podchaos/pod-failure-r1 (no failure reported)",
+    )
+
+
+AWAY = status(
+    record(
+        "kvchaos/a",
+        phase="Injected/Wait",
+        events=[("2026-08-01T00:00:01Z", "Failed Recover", "cannot find daemonIP on node n1")],
+    ),
+    record("kvchaos/b", role=".Target", phase="Injected/Wait"),
+    phase="Stop",
+)
+
+
+def test_a_fault_whose_daemon_is_away_is_not_forced() -> None:
+    """Its rules would be forgotten in the pod; pending, its deletion ends it once it is back."""
+    cluster = there(rules("a", CUT), found=AWAY, held=True)
+
+    with pytest.raises(FaultNotRecovered) as caught:
+        ended(cluster, force=True)
+
+    assert cluster.verbs("patch") == []
+    assert (
+        "not forced, no chaos-daemon was reached (kvchaos/a: cannot find daemonIP on node n1)"
+    ) in str(caught.value)
+    assert caught.value.look == (
+        "bring chaos-daemon back on that node, and Chaos Mesh ends the fault by itself; "
+        "or kvchaos reap --restart-pods, which deletes those pods"
+    )
+
+
+def test_rules_without_their_fault_are_not_forced_either_while_the_daemon_is_away() -> None:
+    """The PodNetworkChaos says so."""
+    cluster = ScriptedCluster.of(rules("a", CUT, failed="cannot find daemonIP on node n1"))
+
+    with pytest.raises(FaultNotRecovered, match="not forced, no chaos-daemon"):
+        ended(cluster, force=True)
+
+    assert cluster.verbs("patch") == []
+
+
+def test_a_controller_that_has_not_begun_is_waited_for() -> None:
+    """Its finalizer is all that remembers the rules in the pods."""
+    cluster = there(rules("a", CUT), held=True, controller=False)
+
+    with pytest.raises(FaultNotRecovered, match="not forced, Chaos Mesh has not begun to end it"):
+        ended(cluster, force=True)
+
+    assert cluster.verbs("patch") == []
+
+
+def test_pods_that_are_gone_free_what_was_in_them() -> None:
+    """A new network namespace has no rules: no obstacle stands in the way then."""
+    cluster = there(rules("a", "kvchaos/other"), found=AWAY, held=True)
+
+    assert ended(cluster, force=True, renewed=True).forced is True
+
+
+def test_rules_that_nobody_lists_any_more_are_looked_for_in_every_pod_of_the_fault() -> None:
+    """Chaos Mesh takes them from its list before the daemon has taken them from the pod."""
+    cluster = there(rules("b", failed="no netem"), found=INJECTED, held=True)
+
+    with pytest.raises(FaultNotRecovered) as caught:
+        ended(cluster, force=True)
+
+    assert caught.value.left == ("podnetworkchaos/b in kvchaos: no netem",)
+
+
+def test_another_fault_of_that_name_is_not_touched() -> None:
+    """Another run's, or one made since: it has another label, or another uid."""
+    other = partition()
+    other["metadata"] |= {"labels": {"kvchaos.io/run": "r2"}, "uid": "u2"}
+    cluster = ScriptedCluster.of(other, rules("a", CUT))
+
+    assert ended(cluster, force=True).by is End.GONE
+    assert ended(cluster, Fault.of(other), force=True, uid="u1").by is End.GONE
+    assert cluster.verbs("delete", "patch") == []
+
+
+def test_a_fault_made_anew_between_the_look_and_the_deletion_is_not_touched() -> None:
+    """The uid that was read goes with the deletion, and with the patch of its finalizers."""
+    old, new = partition(), partition()
+    old["metadata"]["uid"], new["metadata"]["uid"] = "u1", "u2"
+    cluster = ScriptedCluster.of(old)
+    cluster.changes = {1: lambda: cluster.add(new)}
+
+    assert ended(cluster, force=True).by is End.GONE
+    assert cluster.objects["networkchaos", "kvchaos", "cut-r1"]["metadata"]["uid"] == "u2"
+
+    held = ScriptedCluster.of(old, held=True)
+    held.changes = {n: lambda: None for n in range(30)} | {30: lambda: held.add(new)}
+    assert ended(held, force=True).by is End.DELETION
+    assert held.objects["networkchaos", "kvchaos", "cut-r1"]["metadata"]["uid"] == "u2"
+
+
+def test_a_deletion_that_never_got_through_is_asked_again_before_anything_is_forced() -> None:
+    """A finalizer dropped from a fault that lives on would let it end unrecovered."""
+    cluster = there(held=True, fails={"delete": unreachable(26)})
+
+    recovered = ended(cluster, force=True)
+
+    assert recovered.forced is True
+    assert cluster.verbs("delete", "patch")[-2:] == [
+        "delete networkchaos cut-r1",
+        "patch networkchaos cut-r1",
+    ]
 
 
 def test_an_api_that_fails_meanwhile_is_asked_again() -> None:

@@ -56,10 +56,12 @@ BRIEF = {
 class Stubborn(ScriptedCluster):
     """Refuses to delete the fault ``CUT``."""
 
-    def delete(self, kind: Kind, name: str, *, namespace: str | None = None) -> None:
+    def delete(
+        self, kind: Kind, name: str, *, namespace: str | None = None, uid: str | None = None
+    ) -> None:
         if name == CUT:
             raise Forbidden(f"may not delete {name}")
-        super().delete(kind, name, namespace=namespace)
+        super().delete(kind, name, namespace=namespace, uid=uid)
 
 
 def cut(world: World) -> Any:
