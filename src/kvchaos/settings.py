@@ -6,6 +6,7 @@ and only what differs has to be said.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -16,6 +17,12 @@ from kvchaos.observer.settings import Transport
 LAB_CONTEXT = "kvchaos-lab"
 TRANSPORTS = tuple(Transport)
 SWITCH = {"true": True, "false": False}
+WANTED = {
+    str: "a text that is not empty",
+    int: "a whole number, 0 or more",
+    float: "a number, 0 or more",
+    bool: "true or false",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +94,8 @@ def _value(name: str, raw: object) -> Any:
         value = SWITCH[str(raw).lower()] if wanted is bool else wanted(raw)
     except (TypeError, ValueError, KeyError) as error:
         raise ExperimentInvalid(
-            f"configuration key {name!r}", wanted=wanted.__name__, saw=repr(raw)
+            f"configuration key {name!r}", wanted=WANTED[wanted], saw=repr(raw)
         ) from error
-    if (value == "" and default) or (wanted is not str and value < 0):
-        raise ExperimentInvalid(f"configuration key {name!r}", wanted="a value", saw=repr(raw))
+    if (value == "" and default) or (wanted is not str and not 0 <= value < math.inf):
+        raise ExperimentInvalid(f"configuration key {name!r}", wanted=WANTED[wanted], saw=repr(raw))
     return value

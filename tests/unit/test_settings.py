@@ -21,6 +21,14 @@ def test_values_from_the_environment_become_their_kind() -> None:
     assert (found.event_port, found.seed) == (6000, 3)
 
 
+def test_bounds_of_what_a_fault_may_hit_are_settings() -> None:
+    """What is not said bounds it too: half of the engines, for an hour."""
+    found = settings_from({"max_percent": "30", "max_targets": 2, "require_opt_in": "true"})
+
+    assert (found.max_percent, found.max_targets, found.require_opt_in) == (30, 2, True)
+    assert (Settings().max_percent, Settings().max_duration) == (50, 3600.0)
+
+
 def test_another_context_is_not_the_lab() -> None:
     """The cluster is named, never guessed."""
     assert not settings_from({"kubernetes_context": "prod"}).is_lab
@@ -34,6 +42,10 @@ def test_another_context_is_not_the_lab() -> None:
         {"namespace": ""},
         {"ranks": -1},
         {"sample_every": None},
+        {"require_opt_in": "yes"},
+        {"max_percent": "half"},
+        {"max_duration": "inf"},
+        {"probe_deadline": "nan"},
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(configuration: dict[str, object]) -> None:
