@@ -5,6 +5,7 @@ Each is a list of events; ``without`` and ``altered`` make the differences that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 Json = dict[str, Any]
@@ -124,7 +125,15 @@ def effect(**fields: Any) -> Json:
 
 def recovered(**fields: Any) -> Json:
     """The partition's end."""
-    told: Json = {"fault": PARTITION, "healed": 13.2, "by": "duration", "residue": []}
+    told: Json = {
+        "fault": PARTITION,
+        "healed": 13.2,
+        "by": "duration",
+        "forced": False,
+        "held": 9.68,
+        "asked": 9.5,
+        "residue": [],
+    }
     return event(13.3, "fault_recovered", **{**told, **fields})
 
 
@@ -207,9 +216,9 @@ def run_that_recovered() -> list[Json]:
         sample(4.2),
         *wrong[:1],
         effect(),
-        *wrong[1:17],
+        *wrong[1:18],
         recovered(),
-        *wrong[17:],
+        *wrong[18:],
         sample(15.55),
         sample(16.0),
         recovery(),
@@ -219,7 +228,7 @@ def run_that_recovered() -> list[Json]:
         sample(17.0),
         traffic(),
         activity(17.2, "recover-fault", "action", "rollbacks"),
-        event(17.3, "residue", left=[]),
+        event(17.3, "residue", left=[], unconfirmed=[]),
         observer(),
         event(17.5, "run_ended", journal="completed"),
     ]
@@ -255,10 +264,10 @@ def run_that_stayed_wrong() -> list[Json]:
         if each["event"] != "sample" or not each["agrees"] or each["at"] < 5
     ]
     failed = event(44.0, "hypothesis", when="after", met=False, failed=["index-agrees"])
-    return [
+    return in_order(
         failed if each["event"] == "hypothesis" and each["when"] == "after" else each
         for each in history
-    ]
+    )
 
 
 def run_whose_fault_never_landed() -> list[Json]:
@@ -280,7 +289,7 @@ def run_whose_fault_never_landed() -> list[Json]:
         raised,
     )
     history.insert(6, failed)
-    return [action if each.get("name") == action["name"] else each for each in history]
+    return in_order(action if each.get("name") == action["name"] else each for each in history)
 
 
 def run_with_router_unreachable() -> list[Json]:
@@ -301,13 +310,12 @@ def run_with_router_unreachable() -> list[Json]:
     error = f"{WRAPPED}kvchaos.errors.RouterUnreachable: GET /index of {ROUTER}: no answer in 2 s"
     probe = activity(44.5, "index-agrees", "probe", "after", error)
     unmet = event(44.6, "hypothesis", when="after", met=False, failed=["index-agrees"])
-    position = next(at for at, each in enumerate(seen) if each["event"] == "recovery")
-    told = [*seen[:position], *blind, *seen[position:]]
-    told = [probe if _is(each, "index-agrees", "after") else each for each in told]
-    return [
+    told = [probe if _is(each, "index-agrees", "after") else each for each in seen]
+    later = in_order(
         unmet if each["event"] == "hypothesis" and each["when"] == "after" else each
         for each in told
-    ]
+    )
+    return sorted([*blind, *later], key=lambda each: float(each["at"]))
 
 
 def run_with_observer_incomplete() -> list[Json]:
@@ -327,11 +335,20 @@ def run_with_a_pod_killed() -> list[Json]:
         {"source": "observer", "holds": True, "text": f"the stream of {ENGINES[1]}/0 ended"},
     ]
     history = altered(run_that_recovered(), "fault_injected", targets=[target], duration=None)
-    history = altered(history, "fault_recovered", by="one-shot")
+    history = altered(history, "fault_recovered", by="one-shot", held=None, asked=None)
     history = altered(history, "effect", evidence=effects)
     history = altered(history, "run_started", experiment="The router's index survives: pod-kill")
     history = [{**each, **gone} if each.get("agrees") is False else each for each in history]
     return [{**each, "fault": KILL} if "fault" in each else each for each in history]
+
+
+def in_order(events: Iterable[Json]) -> list[Json]:
+    """The events, none before the one that it follows."""
+    ordered: list[Json] = []
+    for each in events:
+        at = max(each["at"], ordered[-1]["at"] if ordered else 0.0)
+        ordered.append({**each, **({} if at == each["at"] else event(at, each["event"]))})
+    return ordered
 
 
 def without(events: list[Json], name: str) -> list[Json]:

@@ -15,8 +15,8 @@ from kvchaos.report.summary import summary
 from kvchaos.verdict.verdict import Verdict, judge, merge
 from tests.builders import PARTITION, Json, run_that_recovered
 
-NEEDED = sorted({each["event"] for each in run_that_recovered()} - {"run_started", "traffic"})
-NAMES = [*NEEDED, "run_started", "traffic", "stream", "fault_failed", "something else"]
+NEEDED = sorted({each["event"] for each in run_that_recovered()} - {"traffic"})
+NAMES = [*NEEDED, "traffic", "stream", "fault_failed", "stop", "targets_replaced", "preflight"]
 FIELDS = sorted({field for each in run_that_recovered() for field in each})
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -13,8 +13,13 @@ Json = dict[str, Any]
 Event = Mapping[str, Any]
 Events = Sequence[Event]
 
-LIFE = ("fault_injected", "effect", "fault_recovered")
+LIFE = ("fault_injected", "effect", "targets_replaced", "fault_recovered")
 """The events of a fault's life, in their order."""
+
+
+def name_of(event: Event) -> str:
+    """The event's name; empty when it has none, which is the name of no kind of event."""
+    return str(event.get("event", ""))
 
 
 def of(events: Events, name: str, **fields: object) -> list[Event]:
@@ -22,24 +27,30 @@ def of(events: Events, name: str, **fields: object) -> list[Event]:
     return [
         event
         for event in events
-        if event["event"] == name and all(event.get(key) == want for key, want in fields.items())
+        if name_of(event) == name and all(event.get(key) == want for key, want in fields.items())
     ]
 
 
 def last(events: Events, name: str) -> Event | None:
     """The newest event of that name."""
-    return next((event for event in reversed(events) if event["event"] == name), None)
+    return next((event for event in reversed(events) if name_of(event) == name), None)
+
+
+def until_first(events: Events, name: str) -> Events:
+    """What came before the first event of that name; all events when there is none."""
+    positions = (at for at, event in enumerate(events) if name_of(event) == name)
+    return events[: next(positions, len(events))]
 
 
 def since_first(events: Events, name: str) -> Events:
     """What followed the first event of that name; all events when there is none."""
-    positions = (at for at, event in enumerate(events) if event["event"] == name)
+    positions = (at for at, event in enumerate(events) if name_of(event) == name)
     return events[next(positions, -1) + 1 :]
 
 
-def since_last(events: Events, name: str) -> Events:
-    """What followed the newest event of that name; all events when there is none."""
-    positions = (at for at in reversed(range(len(events))) if events[at]["event"] == name)
+def since_last(events: Events, *names: str) -> Events:
+    """What followed the newest event of these names; all events when there is none."""
+    positions = (at for at in reversed(range(len(events))) if name_of(events[at]) in names)
     return events[next(positions, -1) + 1 :]
 
 
@@ -56,7 +67,7 @@ def injections(events: Events) -> list[tuple[Event, Events]]:
     return [
         (event, _about(fault_name(event), events[at + 1 :]))
         for at, event in enumerate(events)
-        if event["event"] == "fault_injected"
+        if name_of(event) == "fault_injected"
     ]
 
 
@@ -76,6 +87,6 @@ def text(item: object) -> str:
 
 
 def _about(name: str, later: Events) -> Events:
-    named = [event for event in later if event["event"] in LIFE and fault_name(event) == name]
-    again = (at for at, event in enumerate(named) if event["event"] == "fault_injected")
+    named = [event for event in later if name_of(event) in LIFE and fault_name(event) == name]
+    again = (at for at, event in enumerate(named) if name_of(event) == "fault_injected")
     return named[: next(again, len(named))]

@@ -5,7 +5,18 @@ Nothing is called recovered that was not observed, on every engine, after the fa
 
 from __future__ import annotations
 
-from kvchaos.verdict.events import Events, fault_name, injections, many, of, since_first, since_last
+import math
+from itertools import pairwise
+
+from kvchaos.verdict.events import (
+    Events,
+    fault_name,
+    injections,
+    many,
+    of,
+    since_first,
+    since_last,
+)
 from kvchaos.verdict.fault_checks import NO_FAULT
 from kvchaos.verdict.records import (
     FaultInjected,
@@ -20,6 +31,13 @@ from kvchaos.verdict.records import (
 from kvchaos.verdict.result import Result, failed, passed, unknown, worst
 
 RECOVERED = "recovered within budget"
+SAMPLED = "observer up and sampled"
+ROUNDED = 0.01
+"""Seconds by which two moments may differ and be the same."""
+HOLE = 30.0
+"""Seconds without a sample that a slow index explains: a look of 5 s, and three times that after it
+in which it is left in peace. What is longer was not watched.
+"""
 NOT_ASKED = (
     "no engine was asked to publish after the heal, so a lost tail would not show:"
     " send each engine a request before measuring"
@@ -33,8 +51,9 @@ def recovered_within_budget(events: Events) -> Result:
     if not of(since_last(events, "fault_injected"), "recovery"):
         return unknown(RECOVERED, "recovery was not measured after the fault")
     measured = every(since_first(events, "fault_injected"), Recovery)
+    samples = every(events, Sample)
     ends = [_ends(events, by=each.at) for each in measured]
-    answers = [_recovery(each, seen) for each, seen in zip(measured, ends, strict=True)]
+    answers = [_recovery(each, seen, samples) for each, seen in zip(measured, ends, strict=True)]
     lasting = [fault for fault, ended in ends[-1] if ended is None]
     why = "the fault was not seen to end before recovery was measured"
     ended = unknown(RECOVERED, why, *lasting) if lasting else answers[-1]
@@ -44,7 +63,7 @@ def recovered_within_budget(events: Events) -> Result:
 def oracle_complete(events: Events) -> Result:
     """What the engines published is known from the start of each epoch; never a fail."""
     name = "oracle complete"
-    observer = newest(events, Observer)
+    observer = newest(since_last(events, "fault_injected"), Observer)
     if observer is None:
         return unknown(name, "the observer left no account of what it saw")
     if not observer.engines:
@@ -55,48 +74,79 @@ def oracle_complete(events: Events) -> Result:
         return unknown(name, why, *reasons)
     if observer.malformed:
         return unknown(name, f"{many(observer.malformed, 'message')} could not be decoded")
+    if not observer.batches:
+        return unknown(name, f"no batch of {many(observer.engines, 'engine')} was seen")
     batches = many(observer.batches, "batch", "batches")
     return passed(name, f"every batch of {many(observer.engines, 'engine')} was seen ({batches})")
 
 
 def observer_up_and_sampled(events: Events) -> Result:
     """The judge itself was awake, and read the router's index after the fault; never a fail."""
-    name = "observer up and sampled"
-    observer = newest(events, Observer)
-    if observer is None or not observer.up:
-        return unknown(name, "the observer was not up at the end of the run")
-    if observer.sampler_up is not True:
-        return unknown(name, "the index was not sampled to the end of the run")
+    asleep = _asleep(newest(since_last(events, "fault_injected"), Observer))
+    if asleep:
+        return unknown(SAMPLED, asleep)
     samples = every(since_first(events, "fault_injected"), Sample)
     if not samples:
-        return unknown(name, "the index was never sampled after the fault")
+        return unknown(SAMPLED, "the index was never sampled after the fault")
     blind = sum(sample.agrees is None for sample in samples)
     if blind == len(samples):
         why = f"none of {many(len(samples), 'sample')} after the fault could tell"
-        return unknown(name, why, *_reasons(samples[-1].unknown))
+        return unknown(SAMPLED, why, *_reasons(samples[-1].unknown))
+    unwatched = _unwatched(events)
+    if unwatched:
+        return unknown(SAMPLED, unwatched)
     why = f"{many(len(samples), 'sample')} of the index, {blind} without an answer"
-    return passed(name, why)
+    return passed(SAMPLED, why)
 
 
-def _recovery(event: Recovery, ends: list[tuple[str, float | None]]) -> Result:
+def _asleep(observer: Observer | None) -> str:
+    """Which part of the judge did not live to the end."""
+    if observer is None or not observer.up:
+        return "the observer was not up at the end of the run"
+    return "" if observer.sampler_up else "the index was not sampled to the end of the run"
+
+
+def _unwatched(events: Events) -> str:
+    """What the samples leave out: the time after the fault, or a long one before it recovered."""
+    over = every(since_last(events, "fault_injected", "fault_recovered"), Sample)
+    if all(sample.agrees is None for sample in over):
+        return "no sample after the end of the fault could tell"
+    holes = [hole for hole in _holes(events) if hole[0] > HOLE]
+    return "".join(
+        f"the index was not looked at for {hole:.0f} s from {since:.1f} s on"
+        for hole, since in sorted(holes)[-1:]
+    )
+
+
+def _holes(events: Events) -> list[tuple[float, float]]:
+    """The times without a sample from the first fault to the last recovery, and when they began."""
+    injected = [read(event, FaultInjected).injected for event, _ in injections(events)]
+    times = [at for at in injected[:1] if at is not None]
+    times += [each.at for each in every(since_first(events, "fault_injected"), Sample)]
+    times += [each.at for each in every(events, Recovery)[-1:] if each.at > times[-1]]
+    return [(other - one, one) for one, other in pairwise(times)] if injected else []
+
+
+def _recovery(
+    event: Recovery, ends: list[tuple[str, float | None]], samples: list[Sample]
+) -> Result:
     """What one measurement says, given when each fault before it was seen to end."""
-    took, budget = _took(event), f"budget {event.budget:g} s"
+    healed = _healed(event, ends)
+    took, budget = _took(event, healed), f"budget {event.budget:g} s"
     if event.agreed is False:
         why = f"the index did not agree within {event.waited:.1f} s; {budget}"
         return failed(RECOVERED, why, *_wrong(event))
     if event.agreed and took is not None and took > event.budget:
         return failed(RECOVERED, f"agreed only {took:.2f} s after the heal; {budget}")
-    blind = _reasons(event.left.unknown)
+    blind, wrong = _reasons(event.left.unknown), _wrong(event)
     if event.agreed is None or blind:
         return unknown(RECOVERED, "whether the index recovered could not be told", *blind)
-    if _wrong(event):
-        why = "said to have recovered, but not everything agreed"
-        return unknown(RECOVERED, why, *_wrong(event))
-    if took is None:
-        return unknown(RECOVERED, "said to have recovered, but not when after the heal")
-    asked = _asked(event, ends)
-    why = f"the index agreed {took:.2f} s after the heal; {budget}"
-    return passed(RECOVERED, why) if asked else unknown(RECOVERED, NOT_ASKED)
+    if wrong:
+        return unknown(RECOVERED, "said to have recovered, but not everything agreed", *wrong)
+    doubt = _doubt(event, healed, samples)
+    if took is None or doubt:
+        return unknown(RECOVERED, doubt or "said to have recovered, but not when after the heal")
+    return passed(RECOVERED, f"the index agreed {took:.2f} s after the heal; {budget}")
 
 
 def _ends(events: Events, *, by: float) -> list[tuple[str, float | None]]:
@@ -116,19 +166,36 @@ def _end(fault: FaultInjected, told: list[FaultRecovered], by: float) -> float |
     return max((at for at in healed if began <= at <= by), default=None)
 
 
-def _took(event: Recovery) -> float | None:
-    """Seconds from the heal to the first agreeing sample; None when one of them is not known."""
-    healed, agreed = event.timeline.healed, event.timeline.agreed
-    return None if healed is None or agreed is None or agreed < healed else agreed - healed
+def _healed(event: Recovery, ends: list[tuple[str, float | None]]) -> float:
+    """When the last fault was over: by what was seen of the faults, else as the event tells."""
+    seen = [at for _, at in ends if at is not None]
+    told = event.timeline.healed
+    return max(seen) if seen else math.inf if told is None else told
 
 
-def _asked(event: Recovery, ends: list[tuple[str, float | None]]) -> bool:
-    """Whether every engine was sent a request between the last heal and this measurement's end.
+def _took(event: Recovery, healed: float) -> float | None:
+    """Seconds from the last heal to the first agreeing sample; None when it is not known.
+
+    An agreement before the heal, or one that is still to come, was not seen after it.
+    """
+    agreed, told = event.timeline.agreed, event.timeline.healed
+    if agreed is None or told is None or agreed < max(told, healed - ROUNDED):
+        return None
+    return None if agreed > event.at + ROUNDED else max(0.0, agreed - healed)
+
+
+def _doubt(event: Recovery, healed: float, samples: list[Sample]) -> str:
+    """Why an agreement may not be one: it was not asked for rightly, or did not last.
 
     What an engine published last before the heal may be lost, and only a later event shows it.
     """
-    heals = [at for at in (event.timeline.healed, *(at for _, at in ends)) if at is not None]
-    return event.flushed is not None and max(heals) <= event.flushed <= event.at
+    agreed = event.timeline.agreed
+    later = [each for each in samples if agreed is not None and agreed < each.at <= event.at]
+    again = next((each.at for each in later if each.agrees is False), None)
+    if again is not None:
+        return f"said to have recovered, but a sample at {again:.1f} s was wrong again"
+    asked = event.flushed is not None and healed <= event.flushed <= event.at
+    return "" if agreed is None or asked else NOT_ASKED
 
 
 def _wrong(event: Recovery) -> list[str]:

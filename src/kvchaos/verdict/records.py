@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kvchaos.verdict.events import Event, Events, last, of
 
@@ -18,6 +18,8 @@ Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0)]
 Second = Annotated[float, Meta(ge=0, le=1e9)]
 """Seconds, most of them since the run began."""
+Span = Annotated[float, Meta(ge=-1e9, le=1e9)]
+"""Seconds from one moment to another, which may have been the earlier one."""
 
 
 class Malformed(ValueError):
@@ -38,13 +40,14 @@ class Hypothesis(Record, frozen=True, tag="hypothesis"):
 
 
 class Activity(Record, frozen=True, tag="activity"):
-    """An action or a probe that ended."""
+    """An action or a probe that ended; ``unknown``: why a probe that ended could not tell."""
 
     name: str
     type: Literal["action", "probe"]
     phase: Literal["before", "method", "during", "after", "rollbacks"]
     outcome: Literal["succeeded", "failed"]
     error: str | None
+    unknown: str | None = None
 
 
 class Fault(Struct, frozen=True):
@@ -68,6 +71,8 @@ class FaultInjected(Record, frozen=True, tag="fault_injected"):
     targets: tuple[Target, ...]
     injected: Second | None
     evidence: tuple[Any, ...]
+    requested: Second | None = None
+    duration: Second | None = None
 
 
 class Evidence(Struct, frozen=True):
@@ -84,18 +89,33 @@ class Effect(Record, frozen=True, tag="effect"):
     fault: Fault
     effect: Literal["confirmed", "not effective", "inconclusive"]
     evidence: tuple[Evidence, ...]
+    effect_at: Second | None = None
+
+
+class TargetsReplaced(Record, frozen=True, tag="targets_replaced"):
+    """Pods of the fault that others took the place of; those the fault does not reach."""
+
+    fault: Fault
+    pods: tuple[Name, ...]
+    replaced_at: Second
 
 
 class FaultRecovered(Record, frozen=True, tag="fault_recovered"):
-    """A fault's end; ``healed`` is None when nobody saw it."""
+    """A fault's end; ``healed`` is None when nobody saw it.
+
+    ``held`` seconds it was in effect, None: not known; ``asked``: should be, None: not asked.
+    """
 
     fault: Fault
     healed: Second | None
+    held: Span | None = None
+    asked: Second | UnsetType | None = UNSET
 
 
 class Sample(Record, frozen=True, tag="sample"):
     """One look at the router's index; ``agrees`` is None when it could not tell."""
 
+    at: Second
     agrees: bool | None
     unknown: dict[str, str]
 
@@ -132,12 +152,14 @@ class Recovery(Record, frozen=True, tag="recovery"):
     timeline: Timeline
     left: Left
     flushed: Second | None = None
+    samples_needed: Annotated[int, Meta(ge=1)] = 1
 
 
 class Residue(Record, frozen=True, tag="residue"):
-    """What the faults left; None when nobody could look."""
+    """What the faults left, None when nobody could look; the faults whose end is unconfirmed."""
 
     left: tuple[Any, ...] | None
+    unconfirmed: tuple[Any, ...] | UnsetType = UNSET
 
 
 class Observer(Record, frozen=True, tag="observer"):
@@ -149,6 +171,19 @@ class Observer(Record, frozen=True, tag="observer"):
     malformed: Count
     incomplete: dict[str, str]
     sampler_up: bool | None = None
+
+
+class Stop(Record, frozen=True, tag="stop"):
+    """What ended the run early, and why."""
+
+    by: Name
+    reason: str
+
+
+class Preflight(Record, frozen=True, tag="preflight"):
+    """What was looked at before anything was touched; a finding refuses the run."""
+
+    findings: tuple[Any, ...]
 
 
 class RunEnded(Record, frozen=True, tag="run_ended"):

@@ -6,29 +6,57 @@ A probe that could not tell is no probe that said no: the first is unknown, the 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from kvchaos.verdict.events import Events, many
-from kvchaos.verdict.records import Activity, Hypothesis, RunEnded, every, newest
+from kvchaos.verdict.events import Events, many, name_of, since_last, until_first
+from kvchaos.verdict.records import Activity, Hypothesis, every, read
 from kvchaos.verdict.result import Result, failed, passed, unknown
 
 WRAPPED = "chaoslib.exceptions.ActivityFailed: "
 ERROR_NAME = re.compile(r"(\w+\.)*\w*[a-z][A-Z]\w*(:|$)")
 """``kvchaos.errors.RouterUnreachable: ...``, ``KeyError: ...``: a text that begins so is raised."""
 
+PHASES = {"before": ("before",), "during": ("during", "method"), "after": ("after",)}
+"""In which phase the probes of a hypothesis are; those of a continuous one are in the method."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One asking of the hypothesis, the probes it asked, and those that could not tell, and why."""
+
+    said: Hypothesis
+    asked: int
+    blind: dict[str, str]
+
+    def missed(self) -> list[str]:
+        """The probes that were not within their tolerance."""
+        return list(dict.fromkeys((*self.said.failed, *self.said.unknown)))
+
+    def outside(self) -> list[str]:
+        """The probes that answered no; ``unnamed`` when nobody recorded which."""
+        if self.said.met is not False:
+            return []
+        missed = self.missed()
+        return [each for each in missed if each not in self.blind] if missed else ["unnamed"]
+
 
 def steady_state_before(events: Events) -> Result:
     """The hypothesis held before the fault: the run began in a known good state."""
-    return _steady_state("before", events)
+    return _steady_state("before", events, timely=until_first(events, "fault_injected"))
+
+
+def steady_state_during(events: Events) -> Result:
+    """Each time the hypothesis was asked during the method it held; often it is not asked then."""
+    if not _askings(events, "during"):
+        return passed("steady state during", "not asked to hold during the method")
+    return _steady_state("during", events, timely=events)
 
 
 def steady_state_after(events: Events) -> Result:
-    """The hypothesis held again after the method; what it was during it is told, and no more."""
-    result = _steady_state("after", events)
-    asked = [each for each in every(events, Hypothesis) if each.when == "during"]
-    unmet = sum(each.met is not True for each in asked)
-    note = f" (during the method it was not met {unmet} of {many(len(asked), 'time')})"
-    return replace(result, why=result.why + note) if unmet else result
+    """The hypothesis held again after the method, when the fault was over."""
+    over = since_last(events, "fault_injected", "fault_recovered")
+    return _steady_state("after", events, timely=over)
 
 
 def actions_succeeded(events: Events) -> Result:
@@ -36,7 +64,7 @@ def actions_succeeded(events: Events) -> Result:
     name = "actions succeeded"
     ran = [each for each in every(events, Activity) if each.phase in ("method", "rollbacks")]
     actions = [each for each in ran if each.type == "action"]
-    bad = [each for each in ran if each.outcome != "succeeded"]
+    bad = [each for each in ran if each.outcome != "succeeded" or each.unknown]
     bad_actions = [each for each in bad if each.type == "action"]
     if bad_actions:
         why = f"{many(len(bad_actions), 'action')} of {len(actions)} failed"
@@ -49,47 +77,60 @@ def actions_succeeded(events: Events) -> Result:
     return passed(name, f"{many(len(actions), 'action')} ran and succeeded")
 
 
-def run_reached_its_end(events: Events) -> Result:
-    """Chaos Toolkit played the experiment to its end."""
-    name = "run reached its end"
-    end = newest(events, RunEnded)
-    if end is None:
-        return unknown(name, "the history stops before the end of the run")
-    if end.journal == "failed":
-        return unknown(name, "a probe of the hypothesis broke, so Chaos Toolkit gave up")
-    if end.journal != "completed":
-        return unknown(name, f"the run was {end.journal} before its end")
-    return passed(name, "the experiment was played to its end")
+def _steady_state(when: str, events: Events, *, timely: Events) -> Result:
+    """What was said no to is a fail whenever it was asked; a pass needs a ``timely`` asking."""
+    name, askings = f"steady state {when}", _askings(events, when)
+    unmet = [each for each in askings if each.outside()]
+    if unmet:
+        often = f" {len(unmet)} of {len(askings)} times" if len(askings) > 1 else ""
+        outside = _once(probe for each in unmet for probe in each.outside())
+        return failed(name, f"outside tolerance{often}: {', '.join(outside)}")
+    if any(each.said.met is False for each in askings):
+        reasons = _once(why for each in askings for why in each.blind.values() if why)
+        return unknown(name, f"could not be told: {', '.join(_missed(askings))}", *reasons)
+    doubt, *missed = _doubt(when, askings, _askings(timely, when)), *_missed(askings)
+    if doubt:
+        return unknown(name, doubt, *missed)
+    return passed(name, "every probe was within its tolerance")
 
 
-def _steady_state(when: str, events: Events) -> Result:
-    name = f"steady state {when}"
-    seen = [each for each in every(events, Hypothesis) if each.when == when]
-    if not seen or any(each.met is None for each in seen):
-        return unknown(name, f"the hypothesis was not checked {when} the method")
-    missed = dict.fromkeys(probe for each in seen for probe in (*each.failed, *each.unknown))
-    if all(each.met for each in seen):
-        why = "said to be met, but not by every probe"
-        fine = passed(name, "every probe was within its tolerance")
-        return unknown(name, why, *missed) if missed else fine
-    blind = _blind_probes(when, events)
-    outside = [probe for probe in missed if probe not in blind]
-    if missed and not outside:
-        why = f"could not be told: {', '.join(missed)}"
-        return unknown(name, why, *(blind[probe] for probe in missed if blind[probe]))
-    return failed(name, f"outside tolerance: {', '.join(outside) or 'unnamed'}")
+def _doubt(when: str, askings: list[_Asking], timely: list[_Asking]) -> str:
+    """Why askings that nobody said no to do not prove that it held."""
+    if not askings or any(each.said.met is None for each in askings):
+        return f"the hypothesis was not checked {when} the method"
+    if _missed(askings):
+        return "said to be met, but not by every probe"
+    if not all(each.asked for each in askings):
+        return "said to be met, but no probe was asked"
+    return "" if timely else f"the hypothesis was not checked {when} the fault"
 
 
-def _blind_probes(when: str, events: Events) -> dict[str, str]:
+def _missed(askings: list[_Asking]) -> list[str]:
+    return _once(probe for each in askings for probe in each.missed())
+
+
+def _askings(events: Events, when: str) -> list[_Asking]:
+    """The askings of that time, each with the probes that ran since the one before."""
+    askings: list[_Asking] = []
+    probes: list[Activity] = []
+    for event in events:
+        if name_of(event) == "activity":
+            probes += [each for each in [read(event, Activity)] if each.type == "probe"]
+        if name_of(event) == "hypothesis":
+            said = read(event, Hypothesis)
+            asked = [each for each in probes if each.phase in PHASES[said.when]]
+            askings.append(_Asking(said, asked=len(asked), blind=_blind(said, asked)))
+            probes = []
+    return [each for each in askings if each.said.when == when]
+
+
+def _blind(said: Hypothesis, asked: list[Activity]) -> dict[str, str]:
     """Probes that could not tell, with their error: they raised, or answered "unknown"."""
-    blind = {
-        each.name: f"{each.name}: {each.error}"
-        for each in every(events, Activity)
-        if (each.type, each.phase, each.outcome) == ("probe", when, "failed")
-        and not _says_no(each.error or "")
-    }
-    told = [each for each in every(events, Hypothesis) if each.when == when]
-    return {probe: "" for each in told for probe in each.unknown} | blind
+    blind = dict.fromkeys(said.unknown, "")
+    for each in asked:
+        if each.unknown or (each.outcome == "failed" and not _says_no(each.error or "")):
+            blind[each.name] = f"{each.name}: {each.unknown or each.error}"
+    return blind
 
 
 def _says_no(error: str) -> bool:
@@ -103,4 +144,8 @@ def _says_no(error: str) -> bool:
 
 
 def _activity(activity: Activity) -> str:
-    return f"{activity.name} ({activity.phase}): {activity.error}"
+    return f"{activity.name} ({activity.phase}): {activity.error or activity.unknown}"
+
+
+def _once(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

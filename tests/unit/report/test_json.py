@@ -54,7 +54,7 @@ def test_record_of_a_run_that_recovered() -> None:
         "seconds": 17.5,
         "journal": "completed",
     }
-    assert kept["checks"][0] == {
+    assert kept["checks"][1] == {
         "name": "steady state before",
         "verdict": "pass",
         "why": "every probe was within its tolerance",

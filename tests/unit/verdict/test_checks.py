@@ -10,18 +10,20 @@ import pytest
 from kvchaos.verdict.checks import CHECKS
 from kvchaos.verdict.events import Events
 from kvchaos.verdict.fault_checks import effect_observed, fault_landed, nothing_left
+from kvchaos.verdict.history_checks import run_reached_its_end
 from kvchaos.verdict.index_checks import (
     observer_up_and_sampled,
     oracle_complete,
     recovered_within_budget,
 )
+from kvchaos.verdict.records import Malformed
 from kvchaos.verdict.result import Result, failed, passed, unknown
 from kvchaos.verdict.run_checks import (
     WRAPPED,
     actions_succeeded,
-    run_reached_its_end,
     steady_state_after,
     steady_state_before,
+    steady_state_during,
 )
 from tests.builders import (
     ENGINES,
@@ -62,9 +64,13 @@ def hypothesis(when: str, *, met: bool | None, failed: list[str], **fields: Any)
     return event(2.2, "hypothesis", when=when, met=met, failed=failed, **fields)
 
 
+def asked(phase: str) -> Json:
+    return activity(2.0, "index-agrees", "probe", phase)
+
+
 def test_steady_state_passes_when_each_time_it_was_met() -> None:
     """Asked twice, it must hold twice."""
-    history = [hypothesis("before", met=True, failed=[])] * 2
+    history = [asked("before"), hypothesis("before", met=True, failed=[])] * 2
 
     result = steady_state_before(history)
 
@@ -141,20 +147,110 @@ def test_steady_state_is_unknown_when_met_and_yet_a_probe_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize("met", [False, None])
-def test_steady_state_during_the_method_is_told_and_decides_nothing(met: bool | None) -> None:
-    """Under the fault the hypothesis is expected not to hold."""
-    during = [
-        hypothesis("during", met=met, failed=["index-agrees"]),
-        hypothesis("during", met=True, failed=[]),
-    ]
-    note = " (during the method it was not met 1 of 2 times)"
+def test_steady_state_is_unknown_when_no_probe_was_asked() -> None:
+    """A hypothesis without probes is always met."""
+    history = [asked("before"), hypothesis("after", met=True, failed=[])]
 
-    assert steady_state_after([*during, hypothesis("after", met=True, failed=[])]) == passed(
-        "steady state after", f"every probe was within its tolerance{note}"
+    assert steady_state_after(history) == unknown(
+        "steady state after", "said to be met, but no probe was asked"
     )
-    assert steady_state_after(during) == unknown(
-        "steady state after", f"the hypothesis was not checked after the method{note}"
+
+
+def test_steady_state_is_unknown_when_a_probe_that_succeeded_could_not_tell() -> None:
+    """Probes answer "unknown" instead of raising, and their tolerance is then not met."""
+    blind = {**asked("after"), "unknown": "RouterUnreachable: gone"}
+    history = [blind, hypothesis("after", met=False, failed=["index-agrees"])]
+
+    assert steady_state_after(history) == unknown(
+        "steady state after",
+        "could not be told: index-agrees",
+        "index-agrees: RouterUnreachable: gone",
+    )
+
+
+def test_probe_that_once_could_not_tell_and_once_said_no_has_said_no() -> None:
+    """Each asking is judged by its own probes."""
+    history = [
+        activity(2.0, "index-agrees", "probe", "after", GONE),
+        hypothesis("after", met=False, failed=["index-agrees"]),
+        asked("after"),
+        hypothesis("after", met=False, failed=["index-agrees"]),
+    ]
+
+    assert steady_state_after(history) == failed(
+        "steady state after", "outside tolerance 1 of 2 times: index-agrees"
+    )
+
+
+def test_fail_outweighs_an_asking_of_which_nothing_is_known() -> None:
+    """One time it was not met: that the other is not known makes it no better."""
+    history = [
+        asked("after"),
+        hypothesis("after", met=False, failed=["index-agrees"]),
+        hypothesis("after", met=None, failed=[]),
+    ]
+
+    assert steady_state_after(history).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("check", "when", "history"),
+    [
+        (steady_state_before, "before", [injected()]),
+        (steady_state_after, "after", []),
+    ],
+)
+def test_steady_state_is_unknown_when_asked_on_the_wrong_side_of_the_fault(
+    check: Callable[[Events], Result], when: str, history: list[Json]
+) -> None:
+    """Before the fault means before it, and after it means when it is over."""
+    met = [asked(when), hypothesis(when, met=True, failed=[])]
+
+    result = check([*history, *met, injected(), recovered()])
+
+    assert result == unknown(
+        f"steady state {when}", f"the hypothesis was not checked {when} the fault"
+    )
+
+
+def test_steady_state_during_passes_when_it_was_not_asked_to_hold() -> None:
+    """Only a continuous hypothesis is asked during the method."""
+    assert steady_state_during([asked("method")]) == passed(
+        "steady state during", "not asked to hold during the method"
+    )
+
+
+@pytest.mark.parametrize("phase", ["during", "method"])
+def test_steady_state_during_passes_when_it_always_held(phase: str) -> None:
+    """Its probes are recorded as the method's, as they run at the same time."""
+    history = [asked(phase), hypothesis("during", met=True, failed=[])]
+
+    assert steady_state_during(history) == passed(
+        "steady state during", "every probe was within its tolerance"
+    )
+
+
+def test_deviation_during_the_method_fails_though_it_healed() -> None:
+    """Chaos Toolkit looks at the last asking alone, and returns 0."""
+    good = [asked("method"), hypothesis("during", met=True, failed=[])]
+    bad = [asked("method"), hypothesis("during", met=False, failed=["index-agrees"])]
+    after = [asked("after"), hypothesis("after", met=True, failed=[])]
+
+    assert steady_state_during([*good, *bad, *good, *after]) == failed(
+        "steady state during", "outside tolerance 1 of 3 times: index-agrees"
+    )
+    assert steady_state_after([*good, *bad, *good, *after]).verdict == "pass"
+
+
+def test_steady_state_during_is_unknown_when_a_probe_could_not_tell() -> None:
+    """A router that restarts cannot answer for a while: that is no no."""
+    history = [
+        activity(2.0, "index-agrees", "probe", "method", GONE),
+        hypothesis("during", met=False, failed=["index-agrees"]),
+    ]
+
+    assert steady_state_during(history) == unknown(
+        "steady state during", "could not be told: index-agrees", f"index-agrees: {GONE}"
     )
 
 
@@ -204,6 +300,17 @@ def test_actions_are_unknown_when_a_probe_of_the_method_could_not_measure() -> N
     )
 
 
+def test_actions_are_unknown_when_a_probe_of_the_method_answered_unknown() -> None:
+    """It succeeded, as Chaos Toolkit sees it, and measured nothing."""
+    blind = {**activity(9.0, "event-lag", "probe", "method"), "unknown": "no engine: gone"}
+
+    assert actions_succeeded([DONE, blind]) == unknown(
+        "actions succeeded",
+        "1 probe of the method gave no answer",
+        "event-lag (method): no engine: gone",
+    )
+
+
 # -- the fault ----------------------------------------------------------------------------------
 
 
@@ -247,6 +354,17 @@ def test_fault_landed_is_unknown_when_nobody_saw_it_injected() -> None:
     """Created is not injected."""
     assert fault_landed([injected(injected=None)]) == unknown(
         "fault landed", "created, but never seen injected", FAULT
+    )
+
+
+def test_fault_landed_is_unknown_when_its_evidence_denies_it() -> None:
+    """AllInjected, and a record that is not: one of the two is not true."""
+    denied = {"source": "records", "holds": False, "text": "1 of 2 records is injected"}
+
+    assert fault_landed([injected(evidence=[denied])]) == unknown(
+        "fault landed",
+        "said to be injected, but the evidence denies it",
+        "records: 1 of 2 records is injected",
     )
 
 
@@ -326,6 +444,52 @@ def test_effect_is_unknown_when_the_evidence_contradicts_itself() -> None:
     )
 
 
+OWN_WORD = {"source": "records", "holds": True, "text": "2 of 2 records are injected"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"evidence": [OWN_WORD]}, f"only Chaos Mesh's own records say that {FAULT} was in effect"),
+        (
+            {"effect_at": None},
+            f"{FAULT} was seen to be in effect, but nobody can say since when",
+        ),
+        ({"effect_at": 2.0}, f"the effect of {FAULT} was there 1.1 s before it was asked for"),
+        ({"effect_at": 14.2}, f"the effect of {FAULT} was seen only 1.0 s after it was over"),
+    ],
+)
+def test_effect_is_unknown_when_it_may_be_of_something_else(fields: Json, why: str) -> None:
+    """An index that was wrong before the fault, or is after it, proves no cut."""
+    result = effect_observed([injected(), effect(**fields), recovered()])
+
+    assert (result.verdict, result.why) == ("unknown", why)
+
+
+def test_effect_is_unknown_when_it_was_there_before_an_injection_without_a_request() -> None:
+    """Old histories tell only when the fault was injected."""
+    early = effect(effect_at=3.0)
+
+    assert effect_observed([injected(requested=None), early]).verdict == "unknown"
+    assert effect_observed([injected(requested=None, injected=None), early]).verdict == "pass"
+
+
+def test_effect_of_a_kill_may_show_after_its_pod_is_back() -> None:
+    """A kill has no end: its heal is when the pods are ready again."""
+    history = [injected(duration=None), effect(effect_at=13.9), recovered()]
+
+    assert effect_observed(history).verdict == "pass"
+
+
+def test_fault_that_could_not_be_injected_was_not_effective() -> None:
+    """Said in words, beside one that was."""
+    refused = event(9.0, "fault_failed", fault=KILL, error="not injected after 30 s")
+
+    assert effect_observed([injected(), effect(), refused]) == failed(
+        "effect observed", f"{OTHER} was not effective: it could not be injected"
+    )
+
+
 def test_nothing_left_passes_by_the_last_look() -> None:
     """What was left in between and gone at the end is not left."""
     history = [event(14.0, "residue", left=["rules in pod a"]), event(17.0, "residue", left=[])]
@@ -347,7 +511,50 @@ def test_nothing_left_fails_with_each_thing_that_is() -> None:
     )
 
 
-@pytest.mark.parametrize("history", [[], [event(17.0, "residue", left=None)]])
+@pytest.mark.parametrize("left", [[], None])
+def test_nothing_left_is_unknown_when_the_end_of_a_fault_is_unconfirmed(
+    left: list[str] | None,
+) -> None:
+    """The API did not answer: nobody can say that the link is open."""
+    open_end = f"{FAULT}: its duration ends it at 14:04:03 UTC"
+
+    assert nothing_left([event(17.0, "residue", left=left, unconfirmed=[open_end])]) == unknown(
+        "nothing left", "the end of 1 fault could not be confirmed", open_end
+    )
+
+
+def test_nothing_left_fails_by_an_earlier_look_when_the_last_saw_nothing() -> None:
+    """What was there, and was not seen to go, is there."""
+    history = [event(14.0, "residue", left=["rules in a"]), event(17.0, "residue", left=None)]
+
+    assert nothing_left(history) == failed("nothing left", "1 thing left behind", "rules in a")
+
+
+def test_nothing_left_tells_what_is_no_list_too() -> None:
+    """A text where a list should be is no proof that nothing is left."""
+    assert nothing_left([event(17.0, "residue", left="rules in a")]) == failed(
+        "nothing left", "1 thing left behind", "rules in a"
+    )
+
+
+def test_old_history_with_a_fault_that_did_not_end_does_not_tell() -> None:
+    """Before runs wrote whose end they could not confirm, only the history itself can say."""
+    clean = event(17.0, "residue", left=[])
+
+    assert nothing_left([injected(), recovered(), clean]).verdict == "pass"
+    assert nothing_left([injected(), recovered(healed=None), clean]) == unknown(
+        "nothing left", "nothing was found, but a fault was not seen to end", FAULT
+    )
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [],
+        [event(17.0, "residue", left=None)],
+        [event(1.0, "residue", left=[], unconfirmed=[]), injected(), recovered()],
+    ],
+)
 def test_nothing_left_is_unknown_when_nobody_could_look(history: list[Json]) -> None:
     """Not looked at is not clean."""
     assert nothing_left(history) == unknown(
@@ -483,6 +690,67 @@ def test_recovered_takes_no_end_that_lies_before_the_fault(healed: float | None)
     assert result.verdict == "unknown"
 
 
+def test_recovered_counts_from_the_heal_that_was_seen_and_not_from_a_later_one() -> None:
+    """A measurement that takes its own late start for the heal would gain time."""
+    late = recovery(timeline={"healed": 15.0, "agreed": 15.55}, budget=1.0)
+
+    assert recovered_within_budget([injected(), recovered(), late]) == failed(
+        RECOVERED, "agreed only 2.35 s after the heal; budget 1 s"
+    )
+
+
+def test_recovered_is_unknown_when_it_is_the_recovery_of_an_earlier_fault() -> None:
+    """Agreed at 15.55 s, after the first heal; the second fault was over at 15.9 s only."""
+    second = [injected(fault=KILL), recovered(fault=KILL, healed=15.9)]
+
+    result = recovered_within_budget([injected(), recovered(), *second, recovery(flushed=16.0)])
+
+    assert result == unknown(RECOVERED, "said to have recovered, but not when after the heal")
+
+
+def test_recovered_counts_from_the_last_heal_of_faults_that_overlapped() -> None:
+    """The fault that was injected last need not be the one that ended last."""
+    first = [injected(), recovered(healed=14.0)]
+    second = [injected(fault=KILL), recovered(fault=KILL)]
+
+    assert recovered_within_budget([*first, *second, recovery(flushed=14.2)]) == passed(
+        RECOVERED, "the index agreed 1.55 s after the heal; budget 30 s"
+    )
+
+
+def test_recovered_is_unknown_when_only_one_of_two_faults_ended() -> None:
+    """The other one may still be on."""
+    history = [injected(fault=KILL), injected(), recovered(), recovery()]
+
+    assert recovered_within_budget(history) == unknown(
+        RECOVERED, "the fault was not seen to end before recovery was measured", OTHER
+    )
+
+
+def test_recovered_is_unknown_when_it_agrees_only_in_the_future() -> None:
+    """Measured at 16.4 s, agreed at 17 s: nobody saw that."""
+    history = [injected(), recovered(), recovery(timeline={"healed": 13.2, "agreed": 17.0})]
+
+    assert recovered_within_budget(history).verdict == "unknown"
+
+
+def test_recovered_is_unknown_when_a_sample_was_wrong_again() -> None:
+    """Agreed from 15.55 s on, says the measurement; the sample at 16 s denies it."""
+    history = [injected(), recovered(), sample(15.5, missing=4), sample(16.0, missing=4)]
+
+    assert recovered_within_budget([*history, recovery()]) == unknown(
+        RECOVERED, "said to have recovered, but a sample at 16.0 s was wrong again"
+    )
+
+
+def test_recovered_is_unknown_when_no_agreeing_sample_was_asked_for() -> None:
+    """One that needs no sample is always there."""
+    asked_for_none = recovery(samples_needed=0)
+
+    with pytest.raises(Malformed, match="samples_needed"):
+        recovered_within_budget([injected(), recovered(), asked_for_none])
+
+
 def test_recovered_is_unknown_without_a_fault() -> None:
     """An index that agrees has recovered from nothing."""
     assert recovered_within_budget([recovery()]) == unknown(
@@ -546,6 +814,8 @@ def test_recovered_is_unknown_when_the_fault_may_still_have_been_on(ended: list[
             (f"{SECOND}: replay began at 1880",),
         ),
         ([observer(malformed=1)], "1 message could not be decoded", ()),
+        ([observer(batches=0)], "no batch of 3 engines was seen", ()),
+        ([observer(), injected()], "the observer left no account of what it saw", ()),
     ],
 )
 def test_oracle_is_unknown_and_never_fails(
@@ -579,6 +849,27 @@ def without_sampler_up() -> Json:
         ([injected(), sample(4.0), observer(sampler_up=None)], NOT_SAMPLED, ()),
         ([injected(), sample(4.0), without_sampler_up()], NOT_SAMPLED, ()),
         ([sample(1.0), injected(), observer()], "the index was never sampled after the fault", ()),
+        ([observer(), injected(), sample(4.0)], NOT_UP, ()),
+        (
+            [injected(), sample(4.0), recovered(), blind_sample(14.0), observer()],
+            "no sample after the end of the fault could tell",
+            (),
+        ),
+        (
+            [injected(), sample(4.0), sample(40.0), observer()],
+            "the index was not looked at for 36 s from 4.0 s on",
+            (),
+        ),
+        (
+            [injected(), sample(34.0), observer()],
+            "the index was not looked at for 30 s from 3.5 s on",
+            (),
+        ),
+        (
+            [injected(), sample(4.0), recovery(at=60.0), observer()],
+            "the index was not looked at for 56 s from 4.0 s on",
+            (),
+        ),
         (
             [injected(), blind_sample(4.0), blind_sample(5.0, router="gone"), observer()],
             "none of 2 samples after the fault could tell",
@@ -630,7 +921,7 @@ def test_end_is_told_by_the_last_event(history: list[Json], result: Result) -> N
     assert run_reached_its_end(history) == result
 
 
-@pytest.mark.parametrize("name", ["run_started", "traffic", "stream"])
+@pytest.mark.parametrize("name", ["traffic", "stream"])
 def test_no_check_needs_what_only_informs(name: str) -> None:
     """Traffic and streams are told to people; the verdict does not rest on them."""
     results = [check(without(run_that_recovered(), name)).verdict for check in CHECKS]

@@ -1,0 +1,105 @@
+"""Was each fault on for as long as the experiment asked for? Pure: history in, result out.
+
+A recovery from a cut of two seconds says nothing of one of ten: a fault that ended early, that was
+lifted for a pod, or that nobody watched, was not what was to be tested.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from kvchaos.verdict.events import Event, Events, fault_name, injections, many
+from kvchaos.verdict.fault_checks import NO_FAULT
+from kvchaos.verdict.records import (
+    FaultInjected,
+    FaultRecovered,
+    Sample,
+    TargetsReplaced,
+    every,
+    read,
+)
+from kvchaos.verdict.result import Result, passed, unknown
+
+LASTED = "fault lasted"
+SLACK = 0.05
+"""Seconds that a fault may lack of what was asked: its moments are rounded."""
+
+
+def fault_lasted(events: Events) -> Result:
+    """Each fault stood as long as it was asked to, on every pod, and the index was watched."""
+    faults = injections(events)
+    if not faults:
+        return unknown(LASTED, NO_FAULT)
+    samples = [sample.at for sample in every(events, Sample)]
+    doubts = [doubt for fault, told in faults for doubt in _doubts(fault, told, samples)]
+    if doubts:
+        return unknown(LASTED, doubts[0], *(doubts if len(doubts) > 1 else ()))
+    times = [_times(fault, told) for fault, told in faults]
+    if len(times) == 1:
+        return passed(LASTED, times[0])
+    return passed(LASTED, f"{many(len(times), 'fault')} stood as long as asked", *times)
+
+
+def _doubts(injection: Event, told: Events, samples: list[float]) -> list[str]:
+    """What keeps this fault from having been the one that was asked for."""
+    name, fault, ends = fault_name(injection), _read(injection), every(told, FaultRecovered)
+    if not ends:
+        return [f"{name} was not seen to end"]
+    doubts = [_lifted(name, each, fault) for each in every(told, TargetsReplaced)]
+    doubts += [_early(name, fault, end) for end in ends]
+    if _lasts(fault):
+        doubts.append(_unwatched(name, fault, ends[-1], samples))
+    return [doubt for doubt in doubts if doubt]
+
+
+def _lifted(name: str, told: TargetsReplaced, fault: FaultInjected) -> str:
+    """Which pods the fault no longer reached."""
+    since = told.replaced_at - (fault.injected or 0.0)
+    return f"{name} was lifted for {', '.join(told.pods)}, replaced at {since:.1f} s"
+
+
+def _early(name: str, fault: FaultInjected, end: FaultRecovered) -> str:
+    """By how much it fell short; nothing when it did not, or when nothing was asked."""
+    if end.asked is UNSET:
+        return f"how long {name} was asked to stand is not told"
+    stood = _stood(fault, end)
+    if end.asked is None or not _lasts(fault):
+        return ""
+    if stood is None:
+        return f"how long {name} stood is not known; {end.asked:g} s were asked"
+    if stood < end.asked - SLACK:
+        return f"{name} ended after {stood:.1f} s of the {end.asked:g} s asked"
+    return ""
+
+
+def _unwatched(name: str, fault: FaultInjected, end: FaultRecovered, samples: list[float]) -> str:
+    if fault.injected is None or end.healed is None:
+        return f"when {name} was on is not known"
+    if any(fault.injected <= at <= end.healed for at in samples):
+        return ""
+    return f"the index was not looked at while {name} was on"
+
+
+def _times(injection: Event, told: Events) -> str:
+    """How long this fault stood, which is as long as was asked."""
+    name, fault, end = fault_name(injection), _read(injection), every(told, FaultRecovered)[-1]
+    stood = _stood(fault, end)
+    if not _lasts(fault) or stood is None:
+        return f"{name} happens at once"
+    asked = f"{end.asked:g} s asked" if isinstance(end.asked, float) else "no time asked"
+    return f"{name} stood for {stood:.1f} s ({asked})"
+
+
+def _lasts(fault: FaultInjected) -> bool:
+    """Whether it is a state of some length; a kill happens once."""
+    return fault.duration is not None or fault.fault.kind == "NetworkChaos"
+
+
+def _stood(fault: FaultInjected, end: FaultRecovered) -> float | None:
+    """The least of what is told of it; a pod is healed later than its fault ends, not before."""
+    told = None if fault.injected is None or end.healed is None else end.healed - fault.injected
+    return min((each for each in (told, end.held) if each is not None), default=None)
+
+
+def _read(injection: Event) -> FaultInjected:
+    return read(injection, FaultInjected)
