@@ -147,8 +147,18 @@ class RouterUnreachable(KVChaosError):
     """The router did not answer, or not in its documented form."""
 
 
+class StopConditionNotMet(KVChaosError):
+    """A stop condition is breached, or cannot be asked, before the run did anything."""
+
+
 class RunMissing(KVChaosError):
     """An action or probe outside a run: ``kvchaos.control`` is not declared or did not start."""
+
+
+class RunStopped(KVChaosError):
+    """The run was stopped before it had begun."""
+
+    exit_code = 3
 
 
 class WireError(KVChaosError):
