@@ -6,8 +6,8 @@ output, the YAML is parsed with the marks in it, and only then each mark becomes
 
     name: {{ ("cut-" ~ run) | tojson }}  ->  name: <mark 0>  ->  {"name": "cut-1a2b"}
 
-A mark that is not a whole scalar (a value inside quotes or text) is an error. A template has no
-globals, no filter but ``tojson``, no includes, and wants exactly its own variables.
+A mark that is not a whole scalar (a value inside quotes or text) is an error. A template wants
+exactly its own variables; what else it may do, ``sandbox`` says.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from jinja2 import StrictUndefined, TemplateError, Undefined, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, Undefined, meta
 
 from kvchaos.cluster.kinds import Object
 from kvchaos.errors import TemplateInvalid
+from kvchaos.mesh.sandbox import LARGEST_SOURCE, Sandbox
+from kvchaos.plain_yaml import documents
+from kvchaos.untrusted import Unreadable, file_text
 
 
 def render(template: Path, values: Mapping[str, Any]) -> Object:
@@ -42,6 +43,9 @@ def template_variables(path: Path) -> frozenset[str]:
     return _variables(path, _read(path))
 
 
+LARGEST_VALUES = 2**20
+"""Characters of JSON that all values of one rendering may have, each as often as it is printed."""
+
 _MARK = re.compile("\ue000([0-9]+)\ue001")  # private-use characters: printable to YAML, in no text
 
 
@@ -49,10 +53,10 @@ _MARK = re.compile("\ue000([0-9]+)\ue001")  # private-use characters: printable 
 class _Mark:
     """What stands for a value; no string, so that a template can do nothing with it but print."""
 
-    number: int
+    _number: int
 
     def __str__(self) -> str:
-        return f"\ue000{self.number}\ue001"
+        return f"\ue000{self._number}\ue001"
 
 
 class _Marks:
@@ -60,6 +64,7 @@ class _Marks:
 
     def __init__(self) -> None:
         self._values: list[Any] = []
+        self._left = LARGEST_VALUES
 
     def mark(self, value: Any) -> _Mark:
         """The mark for ``value``, which must be JSON; a mark stands for itself."""
@@ -67,7 +72,11 @@ class _Marks:
             return value
         if isinstance(value, Undefined):
             str(value)  # raises UndefinedError with the name
-        self._values.append(json.loads(json.dumps(value, allow_nan=False)))
+        plain = json.dumps(value, allow_nan=False)
+        self._left -= len(plain)
+        if self._left < 0:
+            raise ValueError(f"values of more than {LARGEST_VALUES} characters")
+        self._values.append(json.loads(plain))
         return _Mark(len(self._values) - 1)
 
     def filled(self, node: Any) -> Any:
@@ -93,33 +102,22 @@ class _Marks:
         return value
 
 
-def _environment(marks: _Marks) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined,
-        finalize=marks.mark,
-        autoescape=False,
-    )
-    environment.globals.clear()
-    environment.filters = {"tojson": marks.mark}
-    return environment
-
-
 def _read(template: Path) -> str:
     try:
-        return template.read_text(encoding="utf-8")
+        return file_text(template, LARGEST_SOURCE)
     except FileNotFoundError as error:
         there = sorted(path.name for path in template.parent.glob("*.j2"))
         raise TemplateInvalid(
             f"no template {template.name}",
             wanted=f"one of {', '.join(there)}" if there else f"a file in {template.parent}",
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, Unreadable) as error:
         raise TemplateInvalid(f"{template.name}: cannot be read", saw=str(error)) from error
 
 
 def _variables(template: Path, source: str) -> frozenset[str]:
     try:
-        return frozenset(meta.find_undeclared_variables(_environment(_Marks()).parse(source)))
+        return frozenset(meta.find_undeclared_variables(Sandbox(str).parse(source)))
     except TemplateError as error:
         raise TemplateInvalid(f"{template.name}: not a template", saw=str(error)) from error
 
@@ -136,16 +134,18 @@ def _demand_exactly(template: Path, *, wanted: frozenset[str], given: set[str]) 
 def _object(template: Path, source: str, values: Mapping[str, Any]) -> Object:
     marks = _Marks()
     try:
-        text = _environment(marks).from_string(source).render(values)
-        documents = marks.filled(json.loads(json.dumps(list(yaml.safe_load_all(text)))))
-    except (TemplateError, yaml.YAMLError, TypeError, ValueError) as error:
+        sandbox = Sandbox(marks.mark)
+        text = sandbox.text(sandbox.parse(source), values)
+        plain = json.loads(json.dumps(documents(text), allow_nan=False))
+        found = [marks.filled(each) for each in plain]
+    except (TemplateError, TypeError, ValueError, RecursionError) as error:
         raise TemplateInvalid(
             f"{template.name}: cannot be rendered", saw=_MARK.sub("{{ }}", str(error))
         ) from error
-    if len(documents) != 1 or not isinstance(documents[0], dict):
-        shapes = ", ".join(type(each).__name__ for each in documents)
+    if len(found) != 1 or not isinstance(found[0], dict):
+        shapes = ", ".join(type(each).__name__ for each in found)
         raise TemplateInvalid(
             f"{template.name}: not one object", wanted="one YAML mapping", saw=shapes or "nothing"
         )
-    found: Object = documents[0]
-    return found
+    rendered: Object = found[0]
+    return rendered
