@@ -13,7 +13,6 @@ import yaml
 
 from kvchaos.untrusted import Unreadable
 
-
 _FAULTS = (  # what PyYAML's constructors raise for tags that do not fit their values
     yaml.YAMLError,
     ValueError,
