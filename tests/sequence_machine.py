@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kvchaos.kvevents.frames import Message
-from kvchaos.kvevents.sequence import APPLY, Kind, Step, Tracker
+from kvchaos.kvevents.sequence import Tracker
+from kvchaos.kvevents.steps import APPLY, Kind, Step
 
 
 class Life:

@@ -11,7 +11,8 @@ from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Oracle
 from kvchaos.kvevents.frames import Message, split_live
 from kvchaos.kvevents.replay import End
-from kvchaos.kvevents.sequence import Kind, Step, Tracker
+from kvchaos.kvevents.sequence import Tracker
+from kvchaos.kvevents.steps import Kind, Step
 from kvchaos.kvevents.subscriber import Link
 from kvchaos.observer.intake import Intake
 from kvchaos.observer.link import EventLink

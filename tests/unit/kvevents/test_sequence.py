@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kvchaos.kvevents.frames import Message
-from kvchaos.kvevents.sequence import APPLY, DUPLICATE, HELD, Kind, Step, Tracker
+from kvchaos.kvevents.sequence import Tracker
+from kvchaos.kvevents.steps import APPLY, DUPLICATE, HELD, Kind, Step
 
 
 def message(seq: int, life: str = "a") -> Message:
