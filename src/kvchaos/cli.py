@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from kvchaos.errors import KVChaosError
+from kvchaos.errors import KVChaosError, UsageError
 
 VERBS = {
     "engine": ("kvchaos.sim.engine.main:main", "Run an engine double that publishes KV events."),
@@ -24,6 +24,7 @@ VERBS = {
         "kvchaos.commands.preflight:preflight",
         "Say which pods an experiment would hit, and what speaks against it.",
     ),
+    "reap": ("kvchaos.commands.reap:reap", "End what runs left, and say what is left then."),
     "render": ("kvchaos.commands.files:render", "Print the fault that a template renders to."),
     "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment."),
 }
@@ -49,6 +50,9 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            error.exit_code = UsageError.exit_code
+            raise
         except KVChaosError as error:
             click.echo(f"kvchaos: {error}", err=True)
             sys.exit(error.exit_code)
