@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-DECIDING = ("agrees", "visible", "followed", "recovered", "complete")
+DECIDING = (
+    "agrees", "visible", "followed", "recovered", "complete", "clean", "effect", "failed",
+)  # fmt: skip
 
 
 def cannot_say(output: object) -> bool:

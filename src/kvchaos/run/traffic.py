@@ -38,3 +38,11 @@ def stop(run: Run) -> dict[str, Any]:
     run.load = None
     run.history.add("traffic", **figures)
     return figures
+
+
+def failures(run: Run, *, last: int) -> dict[str, Any]:
+    """How many of the latest requests failed; none while there is no load."""
+    load = run.load
+    outcomes = load.outcomes(last=last) if load else []
+    failed = outcomes.count(False)
+    return {"failed": failed, "of": len(outcomes), "last": last}

@@ -7,7 +7,7 @@ tail. A failed request is counted, never raised: during a fault that is what is 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -19,6 +19,8 @@ from kvchaos.traffic.completions import Completion
 from kvchaos.traffic.prompts import Prompts
 
 Send = Callable[[Sequence[int]], Completion]
+
+REMEMBERED = 1_000  # outcomes of the latest requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ class Load:
             prompts.take(self._shape.prefix_blocks) for _ in range(self._shape.families)
         ]
         self._figures = Figures()
+        self._outcomes: deque[bool] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._next = 0.0
@@ -117,6 +120,11 @@ class Load:
         with self._lock:
             return self._figures.summary()
 
+    def outcomes(self, *, last: int) -> list[bool]:
+        """Whether each of the latest requests that ended was answered, the newest last."""
+        with self._lock:
+            return list(self._outcomes)[-max(1, last) :]
+
     def _work(self) -> None:
         while not self._stop.wait(self._turn()):
             with self._lock:
@@ -142,6 +150,8 @@ class Load:
         except KVChaosError:
             with self._lock:
                 self._figures.failed += 1
+                self._outcomes.append(False)
         else:
             with self._lock:
                 self._figures.count(completion)
+                self._outcomes.append(True)

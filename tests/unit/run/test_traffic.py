@@ -90,6 +90,20 @@ def test_a_router_that_did_not_answer_is_looked_up_again(world: World) -> None:
     assert (figures["failed"], world.router.forgotten) == (2, 2)
 
 
+def test_the_latest_failures_can_be_asked_for(world: World) -> None:
+    """Without a load nothing failed; with one, only its newest requests count."""
+    before = traffic.failures(world.run, last=20)
+    world.answers.lost = [silent_router(), RouterUnreachable("gone")]
+    start(world)
+    assert came(world)
+    assert world.run.load is not None
+    sent = world.run.load.stop()["sent"]
+
+    assert before == {"failed": 0, "of": 0, "last": 20}
+    assert traffic.failures(world.run, last=1000) == {"failed": 2, "of": sent, "last": 1000}
+    assert traffic.failures(world.run, last=1)["of"] == 1
+
+
 def test_a_run_that_is_closed_ends_its_load(world: World) -> None:
     """Whoever forgot to stop it."""
     start(world)

@@ -103,6 +103,8 @@ def test_failed_requests_are_counted_and_do_not_end_the_load() -> None:
 
     assert found["failed"] == 10
     assert found["sent"] == found["ok"] + found["failed"] == len(sink.prompts)
+    assert running.outcomes(last=1000).count(False) == 10
+    assert running.outcomes(last=5) == running.outcomes(last=1000)[-5:]
     assert not [each for each in threading.enumerate() if each.name.startswith("load-")]
 
 
