@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-import msgspec
 import urllib3
 
 from kvchaos.cluster.call import Call
 from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.cluster.transport import Transport
 from kvchaos.errors import ClusterError, Gone
+from kvchaos.untrusted import Unreadable, json_object
 
 PAGE = 500  # objects asked for at once
+MOST_PAGES = 400  # pages of one list
 RELISTS = 3  # times that a list is begun before its expiry is an error
 
 
@@ -39,14 +39,33 @@ class Pages:
     def _whole(self, kind: Kind, query: Mapping[str, str]) -> tuple[list[Object], str]:
         found: list[Object] = []
         pages = {**query, "limit": str(PAGE)}
-        while True:
+        for _ in range(MOST_PAGES):
             call = Call(verb="list", kind=kind, namespace=self._namespace, query=pages)
             page = decode(call, self._transport.send(call))
-            found += [_named(kind, item) for item in page.get("items") or []]
-            metadata = page.get("metadata", {})
+            found += [_named(kind, item) for item in items(call, page)]
+            metadata = page.get("metadata") or {}
+            if not isinstance(metadata, dict):
+                raise _unfit(call, "its metadata are no object")
             if not metadata.get("continue"):
                 return found, str(metadata.get("resourceVersion", ""))
-            pages = {**pages, "continue": metadata["continue"]}
+            pages = {**pages, "continue": str(metadata["continue"])}
+        raise _unfit(call, f"more than {MOST_PAGES} pages")
+
+
+def items(call: Call, page: Object) -> list[Object]:
+    """The objects of a page."""
+    found = page.get("items") or []
+    if not isinstance(found, list) or not all(map(is_object, found)):
+        raise _unfit(call, "an item that is no object of Kubernetes")
+    return found
+
+
+def is_object(body: object, *keys: str) -> bool:
+    """Whether it is an object of Kubernetes: its metadata have a name, and text for ``keys``."""
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    return isinstance(metadata, dict) and all(
+        isinstance(metadata.get(key), str) for key in ("name", *keys)
+    )
 
 
 def _named(kind: Kind, item: Object) -> Object:
@@ -57,9 +76,12 @@ def _named(kind: Kind, item: Object) -> Object:
 def decode(call: Call, body: bytes) -> Object:
     """The object that a success answer holds; ClusterError when it is no JSON object."""
     try:
-        decoded: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+        return json_object(body)
+    except Unreadable as error:
         raise ClusterError(
             f"{call}: no JSON came back", saw=repr(body[:80]), look="is this a Kubernetes API?"
         ) from error
-    return dict(decoded)
+
+
+def _unfit(call: Call, saw: str) -> ClusterError:
+    return ClusterError(f"{call}: no list came back", saw=saw, look="is this a Kubernetes API?")

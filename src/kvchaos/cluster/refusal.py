@@ -22,6 +22,7 @@ from kvchaos.errors import (
     Invalid,
     NotFound,
 )
+from kvchaos.untrusted import Unreadable, json_object
 
 ERRORS: dict[int, type[ClusterError]] = {
     400: Invalid,
@@ -34,6 +35,7 @@ ERRORS: dict[int, type[ClusterError]] = {
     422: Invalid,
 }
 LONGEST = 600  # characters of a server's message that are worth showing
+LONGEST_REASON = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,12 @@ class Refusal:
 def read_refusal(body: bytes) -> Refusal:
     """The reason and message in ``body``; no reason when it is no ``Status`` object."""
     try:
-        content = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        content = None
-    if isinstance(content, dict) and content.get("kind") == "Status":
-        return Refusal(str(content.get("reason") or ""), str(content.get("message") or ""))
+        content = json_object(body)
+    except Unreadable:
+        content = {}
+    if content.get("kind") == "Status":
+        reason, message = content.get("reason") or "", content.get("message") or ""
+        return Refusal(str(reason)[:LONGEST_REASON], str(message))
     return Refusal("", body[:LONGEST].decode("utf-8", "replace").strip())
 
 
@@ -73,7 +76,8 @@ def refused(call: Call, status: int, body: bytes) -> ClusterError:
 
 def refused_in_stream(call: Call, status: Object) -> ClusterError:
     """The error for a watch's ``ERROR`` event, whose object is a ``Status``."""
-    return refused(call, int(status.get("code") or 500), msgspec.json.encode(status))
+    code = status.get("code")
+    return refused(call, code if isinstance(code, int) else 500, msgspec.json.encode(status))
 
 
 def _forbidden(call: Call, status: int, saw: str) -> ClusterError:

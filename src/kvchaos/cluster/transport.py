@@ -1,13 +1,15 @@
 """Requests over the connection pool: each bounded in time, tried again where that is safe.
 
-The one rule guarded here: a call takes no longer than its timeout, all attempts included, and a
-request whose answer was lost is sent again only when sending it twice equals sending it once.
+The one rule guarded here: a call takes no longer than its timeout, all attempts included, nor
+more memory than ``LARGEST``; and a request whose answer was lost is sent again only when sending
+it twice equals sending it once.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 
 import msgspec
 import tenacity
@@ -25,6 +27,7 @@ from kvchaos.cluster.call import UNSAFE_TO_REPEAT, Call
 from kvchaos.cluster.config import Access
 from kvchaos.cluster.refusal import refused
 from kvchaos.errors import ClusterError, ClusterUnreachable
+from kvchaos.untrusted import MIB, Unreadable, whole
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,9 @@ TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
 NEVER_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError)
 FIRST_WAIT = 0.1  # seconds, doubled each time
 LONGEST_WAIT = 2.0
+LARGEST = 64 * MIB  # bytes of one answer; a page of 500 pods is about 5 MiB
+LARGEST_REFUSAL = MIB  # bytes of an answer that is an error
+CHUNK = 65_536
 CONNECTION = re.compile(r"^(<.*?>|\w+\(.*?\)): ")
 
 
@@ -90,19 +96,20 @@ class Transport:
         start = self.clock.now()
         timeout = urllib3.Timeout(connect=self.timeout, read=silence)
         try:
-            answer = self._request(call, timeout, stream=True)
+            answer = self._request(call, timeout)
         except _Again as last:
             raise self._unreachable(call, last.text, self.clock.now() - start, 1) from last
         if answer.status >= 300:
-            raise refused(call, answer.status, _all_of(answer))
+            raise refused(call, answer.status, _beginning_of(answer))
         return answer
 
     def _attempt(self, call: Call, deadline: float) -> bytes:
         left = max(deadline - self.clock.now(), 0.1)
-        answer = self._request(call, urllib3.Timeout(total=left), stream=False)
+        answer = self._request(call, urllib3.Timeout(total=left))
+        body = self._body(call, answer, deadline)
         if 200 <= answer.status < 300:
-            return answer.data
-        error = refused(call, answer.status, answer.data)
+            return body
+        error = refused(call, answer.status, body)
         if answer.status not in TRY_AGAIN:
             raise error
         raise _Again(
@@ -112,9 +119,28 @@ class Transport:
             after=_seconds(answer.headers.get("Retry-After")),
         )
 
-    def _request(
-        self, call: Call, timeout: urllib3.Timeout, *, stream: bool
-    ) -> urllib3.BaseHTTPResponse:
+    def _body(self, call: Call, answer: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+        """The whole body, of bounded size and in time; else the connection is given up."""
+        try:
+            body = whole(self._chunks(answer, deadline), LARGEST)
+        except Unreadable as error:
+            answer.close()
+            raise ClusterError(
+                f"{call}: the answer of {self.access.server} is too long", saw=str(error)
+            ) from error
+        except HTTPError as error:
+            answer.close()
+            raise _Again(_last_words(error), ClusterUnreachable(str(call))) from error
+        answer.release_conn()
+        return body
+
+    def _chunks(self, answer: urllib3.BaseHTTPResponse, deadline: float) -> Iterator[bytes]:
+        while chunk := answer.read1(CHUNK, decode_content=True):
+            yield chunk
+            if self.clock.now() > deadline:
+                raise HTTPError(f"its answer still came after {self.timeout} s")
+
+    def _request(self, call: Call, timeout: urllib3.Timeout) -> urllib3.BaseHTTPResponse:
         headers = {"Accept": "application/json", "User-Agent": "kvchaos", **self.access.headers()}
         body = None
         if call.body is not None:
@@ -128,7 +154,7 @@ class Transport:
                 body=body,
                 timeout=timeout,
                 retries=False,
-                preload_content=not stream,
+                preload_content=False,
             )
         except SSLError as error:
             if "CERTIFICATE" in str(error).upper():
@@ -187,18 +213,21 @@ def _log_retry(call: Call, state: tenacity.RetryCallState) -> None:
 
 
 def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isdigit() else None
+    return float(header) if header and header.isdecimal() else None
 
 
 def _times(attempts: int) -> str:
     return "tried once" if attempts == 1 else f"tried {attempts} times"
 
 
-def _all_of(answer: urllib3.BaseHTTPResponse) -> bytes:
+def _beginning_of(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """As much of an error's body as is worth reading; the connection is given up."""
     try:
-        return bytes(answer.read(decode_content=True))
+        return bytes(answer.read(LARGEST_REFUSAL, decode_content=True))
     except HTTPError:
         return b""
+    finally:
+        answer.close()
 
 
 def _last_words(error: Exception) -> str:

@@ -26,10 +26,13 @@ from kvchaos.cluster.keepalive import KEEPALIVE
 from kvchaos.cluster.kinds import PODS
 from kvchaos.cluster.refusal import refused
 from kvchaos.errors import ClusterError, ClusterUnreachable
+from kvchaos.untrusted import MIB
 
 PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
 CHUNK = 65_536  # bytes read from the local side at once
+LARGEST = 8 * MIB  # bytes of one message; kubelets send 32 KiB, the lab 256 KiB
+LONGEST_ERROR = 1000  # characters kept of what the server says went wrong
 QUIET = 2.0  # seconds without an answer after which a half-closed stream is ended
 GOODBYE = 1.0  # seconds for the server to confirm the end
 REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound"}
@@ -98,7 +101,8 @@ class Tunnel:
             writer.write(memoryview(message)[1:])
             await writer.drain()
         elif channel == ERROR:
-            self.error += message[1:].decode("utf-8", "replace")
+            text = message[1 : LONGEST_ERROR + 1].decode("utf-8", "replace")
+            self.error = (self.error + text)[:LONGEST_ERROR]
 
     async def _answer_of_half_closed(self, down: asyncio.Task[None]) -> None:
         """After the local side sent all it had, wait for as long as the pod goes on talking."""
@@ -154,7 +158,7 @@ async def dial(
                 access.server + call.target,
                 protocols=(PROTOCOL,),
                 headers=access.headers(),
-                max_msg_size=0,
+                max_msg_size=LARGEST,
                 proxy=settings.proxy,
                 server_hostname=settings.tls_server_name,
             )

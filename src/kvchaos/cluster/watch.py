@@ -10,18 +10,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from kvchaos.cluster.breaker import Breaker
 from kvchaos.cluster.call import Call
 from kvchaos.cluster.kinds import Kind, Object
+from kvchaos.cluster.pages import is_object
 from kvchaos.cluster.refusal import refused_in_stream
 from kvchaos.errors import ClusterError, ClusterUnreachable, Gone
+from kvchaos.untrusted import MIB, Unreadable, json_of, too_long
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,9 @@ SILENCE = 70.0  # seconds without a byte after which a stream is given up
 FIRST_WAIT = 0.2  # seconds before a broken stream is opened again, doubled each time
 LONGEST_WAIT = 5.0
 CHUNK = 65_536
+LONGEST_LINE = 16 * MIB  # bytes of one event; etcd stores at most 1.5 MiB of an object
+IDENTITY = ("uid", "resourceVersion")
+KINDS_OF_EVENT = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
 
 Key = tuple[str, str]
 
@@ -87,46 +92,40 @@ def is_passing(error: ClusterError) -> bool:
     return isinstance(error, ClusterUnreachable) or type(error) is ClusterError
 
 
-def lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """The complete lines of a stream as they arrive; a last half line is dropped."""
-    rest = b""
-    for chunk in answer.stream(CHUNK, decode_content=True):
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in whole if line)
+def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The complete lines of a stream as they arrive; a last half line is dropped.
+
+    Unreadable when one is longer than ``LONGEST_LINE``.
+    """
+    rest = bytearray()
+    for chunk in chunks:
+        *ended, last = chunk.split(b"\n")
+        for part in ended:
+            rest += part
+            if rest:
+                yield bytes(rest)
+            rest.clear()
+        rest += last
+        if len(rest) > LONGEST_LINE:
+            raise too_long(LONGEST_LINE)
 
 
-class Breaker:
-    """Ends a blocked read as soon as ``stop`` is set, from a thread of its own."""
+class _Line(msgspec.Struct, frozen=True):
+    """One event as it stands in the stream."""
 
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-        self._done = threading.Event()
-        self._answer: urllib3.BaseHTTPResponse | None = None
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="kvchaos-watch-stop", daemon=True)
-        self._thread.start()
+    type: str
+    object: dict[str, Any]
 
-    def hold(self, answer: urllib3.BaseHTTPResponse | None) -> None:
-        """The answer to break, or None; it is broken at once when ``stop`` is set already."""
-        with self._lock:
-            self._answer = answer
-        if self._stop.is_set():
-            self._break()
 
-    def close(self) -> None:
-        self._done.set()
-        self._thread.join(timeout=1.0)
-
-    def _run(self) -> None:
-        while not self._done.is_set():
-            if self._stop.wait(0.1):
-                self._break()
-                return
-
-    def _break(self) -> None:
-        with self._lock, suppress(RuntimeError, ValueError, OSError):
-            if isinstance(self._answer, urllib3.HTTPResponse):
-                self._answer.shutdown()
+def version_of(kind: str, body: Object) -> str:
+    """The version that the stream has come to; Unreadable for what is no event of a watch."""
+    metadata = body.get("metadata")
+    version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+    if kind not in KINDS_OF_EVENT or not (kind == "BOOKMARK" or is_object(body, *IDENTITY)):
+        raise Unreadable(f"{kind[:20]!r} of no object of Kubernetes")
+    if not isinstance(version, str):
+        raise Unreadable(f"{kind} without a version")
+    return version
 
 
 class Watch:
@@ -176,6 +175,8 @@ class Watch:
 
     def _relist(self) -> Iterator[WatchEvent]:
         listed, version = self._source.list_page(self._kind, self._query)
+        if not all(is_object(body, *IDENTITY) for body in listed):
+            raise ClusterError(f"list {self._kind.resource}", saw="an object without a version")
         for event in list(differences(self._known, listed)):
             apply(self._known, event)
             yield event
@@ -197,11 +198,11 @@ class Watch:
         answer = self._source.open(call, silence=SILENCE)
         breaker.hold(answer)
         try:
-            for line in lines(answer):
+            for line in lines(answer.stream(CHUNK, decode_content=True)):
                 if self._stop.is_set():
                     return
                 yield from self._read(call, line)
-        except (HTTPError, msgspec.DecodeError) as error:
+        except (HTTPError, Unreadable) as error:
             raise ClusterUnreachable(f"{call}: the stream broke", saw=str(error)) from error
         finally:
             breaker.hold(None)
@@ -209,12 +210,13 @@ class Watch:
             answer.release_conn()
 
     def _read(self, call: Call, line: bytes) -> Iterator[WatchEvent]:
-        decoded = msgspec.json.decode(line)
-        kind, body = decoded["type"], decoded["object"]
+        decoded = json_of(line, _Line)
+        kind, body = decoded.type, decoded.object
         if kind == "ERROR":
             raise refused_in_stream(call, body)
+        version = version_of(kind, body)
         self._failures = 0
-        self._version = body["metadata"]["resourceVersion"]
+        self._version = version
         if kind != "BOOKMARK":
             event = WatchEvent(kind, body)
             apply(self._known, event)
