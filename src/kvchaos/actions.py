@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kvchaos.run import faults, requests, traffic
+from kvchaos.run.answers import needs_run
 from kvchaos.run.current import NOTHING_TO_UNDO, current, did_not_start
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 
+@needs_run
 def inject_fault(
     template: str, values: dict[str, Any] | None = None, timeout: float = 30.0
 ) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def inject_fault(
     return faults.inject(current(), template, values or {}, timeout=timeout)
 
 
+@needs_run
 def recover_fault(held: float = 0.0, timeout: float = 60.0) -> dict[str, Any]:
     """Recover every fault of this run: after it was in effect for ``held`` seconds, at once if 0.
 
@@ -44,6 +47,7 @@ def recover_fault(held: float = 0.0, timeout: float = 60.0) -> dict[str, Any]:
     return faults.recover(current(), held=held, timeout=timeout)
 
 
+@needs_run
 def warm_engines(
     prefixes: int = 4, blocks: int = 8, visible_within: float | None = None
 ) -> dict[str, Any]:
@@ -55,6 +59,7 @@ def warm_engines(
     return requests.warm(current(), prefixes=prefixes, blocks=blocks, visible_within=visible_within)
 
 
+@needs_run
 def flush_engines(within: float = 20.0) -> dict[str, Any]:
     """Send one unique request to each engine and rank, so that a lost tail of events shows.
 
@@ -63,6 +68,7 @@ def flush_engines(within: float = 20.0) -> dict[str, Any]:
     return requests.flush(current(), within=within)
 
 
+@needs_run
 def start_traffic(rate: float = 10.0, prefixes: int = 8, blocks: int = 8) -> dict[str, Any]:
     """Send seeded requests through the router, ``rate`` a second, until ``stop_traffic``.
 
@@ -71,6 +77,7 @@ def start_traffic(rate: float = 10.0, prefixes: int = 8, blocks: int = 8) -> dic
     return traffic.start(current(), rate=rate, prefixes=prefixes, blocks=blocks)
 
 
+@needs_run
 def stop_traffic() -> dict[str, Any]:
     """Stop the traffic; returns its counts, hit ratio and latencies (seconds), or ``sent: 0``."""
     if did_not_start():

@@ -6,29 +6,44 @@ the run's own history is written into the journal: anything but a pass makes ``c
 
 from __future__ import annotations
 
+import atexit
 import logging
+import sys
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
 
 from kvchaos.clock import SystemClock
-from kvchaos.errors import KVChaosError
-from kvchaos.run import current, lifecycle, secrecy
+from kvchaos.errors import KVChaosError, RunStopped
+from kvchaos.run import current, finishing, lifecycle, secrecy
+from kvchaos.run.deadlines import seconds_asked
 from kvchaos.run.journal import redact_journal
+from kvchaos.run.stopping import Stopping
+from kvchaos.verdict.result import Status, Verdict
 
 __all__ = [
     "after_activity_control",
     "after_experiment_control",
     "after_hypothesis_control",
     "after_method_control",
+    "before_activity_control",
     "before_experiment_control",
+    "before_hypothesis_control",
     "before_method_control",
     "before_rollback_control",
+    "cleanup_control",
 ]
 
 Json = dict[str, Any]
 
 logger = logging.getLogger("chaostoolkit")
+
+UNJUDGED: Json = {
+    "verdict": str(Verdict.UNKNOWN),
+    "status": str(Status.UNKNOWN),
+    "exit_code": KVChaosError.exit_code,
+    "checks": [],
+}
 
 
 def before_experiment_control(
@@ -37,8 +52,18 @@ def before_experiment_control(
     """Check the experiment, start the lab if it is named, connect, start observer and history."""
     logging.getLogger("kvchaos").parent = logger
     secrecy.begin(configuration or {}, secrets or {})
+    stopping = Stopping(clock=SystemClock())
+    current.stopped_by(stopping)
+    stopping.install()
+    atexit.register(cleanup_control)
     try:
-        run = lifecycle.start(context, configuration or {}, secrets or {}, clock=SystemClock())
+        run = lifecycle.start(
+            context, configuration or {}, secrets or {}, clock=SystemClock(), stopping=stopping
+        )
+    except SystemExit:
+        current.end(because=_stopped(stopping))
+        logger.critical("%s", current.not_started()["why"])
+        raise
     except KVChaosError as error:
         current.end(because=error)
         raise InterruptExecution(str(error)) from error
@@ -47,11 +72,19 @@ def before_experiment_control(
         current.end(because=why)
         raise InterruptExecution(str(why)) from error
     current.begin(run)
+    stopping.unshield()
+    stopping.heed()
+
+
+def before_hypothesis_control(context: Json) -> None:
+    """A run that is being stopped asks no more."""
+    _heed()
 
 
 def before_method_control(context: Json) -> None:
     """What follows is the method."""
     _enter("method")
+    _heed()
 
 
 def after_method_control(context: Json) -> None:
@@ -64,11 +97,28 @@ def before_rollback_control(context: Json) -> None:
     _enter("rollbacks")
 
 
+def before_activity_control(
+    context: Json, configuration: Json | None = None, secrets: Json | None = None
+) -> None:
+    """From here on the activity has its time; in a run that is being stopped it is not begun."""
+    if not current.is_running():
+        return
+    _heed()
+    run = current.current()
+    asked = seconds_asked(context, configuration or {}, secrets or {})
+    what = f"{context.get('type')} {context.get('name')!r}"
+    run.deadlines.arm(what, seconds=run.settings.probe_deadline + asked)
+
+
 def after_activity_control(context: Json, state: Json | None = None) -> None:
     """Record the activity; a failed action of the method ends the experiment: rollbacks follow."""
-    if not current.is_running() or not state:
+    if not current.is_running():
         return
     run = current.current()
+    run.deadlines.disarm()
+    run.stopping.alive()
+    if not state:
+        return
     failed = state.get("status") != "succeeded" and context.get("type") == "action"
     try:
         lifecycle.record_activity(run, context, state)
@@ -98,21 +148,50 @@ def after_experiment_control(context: Json, state: Json | None = None) -> None:
     if current.is_running():
         journal["kvchaos"] = _outcome(status)
     current.end()
-    verdict = journal["kvchaos"]["verdict"]
-    if verdict == "pass":
+    outcome = journal["kvchaos"]
+    if outcome["status"] == Status.PASS:
         journal["status"] = status
-    journal["deviated"] = bool(journal.get("deviated")) or verdict == "fail"
+    journal["deviated"] = bool(journal.get("deviated")) or outcome["verdict"] == Verdict.FAIL
     redact_journal(journal, secrecy.redactor())
+
+
+def cleanup_control() -> None:
+    """The last net: a run that Chaos Toolkit did not bring to its end is finished here.
+
+    It calls this also when an error rose through it, such as one of a tolerance's own code.
+    """
+    atexit.unregister(cleanup_control)
+    if current.is_running():
+        run = current.current()
+        escaped = sys.exc_info()[1]
+        run.stopping.request("error", f"{type(escaped).__name__}: {escaped}")
+        _outcome("aborted")
+        current.end()
+    current.stopped_by(None)
 
 
 def _outcome(status: str) -> Json:
     try:
-        return lifecycle.finish(current.current(), status)
+        return finishing.finish(current.current(), status)
     except Exception as error:  # noqa: BLE001 - whatever broke, the run is not a pass
         logger.critical("The run could not be judged: %s: %s", type(error).__name__, error)
-        return {"verdict": "unknown", "why": f"{type(error).__name__}: {error}", "checks": []}
+        return {**UNJUDGED, "why": f"{type(error).__name__}: {error}"}
 
 
 def _enter(phase: str) -> None:
     if current.is_running():
         current.current().phase = phase
+
+
+def _heed() -> None:
+    """Leave where a stop was asked for, unless these are the rollbacks; and show that we live."""
+    if current.is_running():
+        run = current.current()
+        run.stopping.alive()
+        if run.phase != "rollbacks":
+            run.stopping.heed()
+
+
+def _stopped(stopping: Stopping) -> RunStopped:
+    reason = stopping.first.reason if stopping.first else "nobody knows by what"
+    return RunStopped("the run was stopped while it was starting; nothing is left", saw=reason)

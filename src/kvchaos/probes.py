@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kvchaos.run import faults, recovery, requests, streams
+from kvchaos.run import faults, recovery, requests, streams, traffic
+from kvchaos.run.answers import answers
 from kvchaos.run.current import NOTHING_TO_UNDO, current, did_not_start
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "index_recovered",
     "no_residue",
     "prefix_routing",
+    "traffic_failures",
 ]
 
 
+@answers("visible")
 def canary_visible(within: float = 10.0) -> dict[str, Any]:
     """Whether a new block of every engine and rank appears in the router's index in ``within`` s.
 
@@ -31,6 +34,7 @@ def canary_visible(within: float = 10.0) -> dict[str, Any]:
     return requests.canary(current(), within=within)
 
 
+@answers("agrees")
 def index_difference(settle: float = 10.0) -> dict[str, Any]:
     """How far the router's index is from the engines' events, after at most ``settle`` seconds.
 
@@ -40,6 +44,7 @@ def index_difference(settle: float = 10.0) -> dict[str, Any]:
     return recovery.difference(current(), settle=settle)
 
 
+@answers("recovered")
 def index_recovered(budget: float = 60.0, samples: int = 3) -> dict[str, Any]:
     """Wait until the index agrees ``samples`` times in a row, at most ``budget`` s from the heal.
 
@@ -49,6 +54,7 @@ def index_recovered(budget: float = 60.0, samples: int = 3) -> dict[str, Any]:
     return recovery.recovered(current(), budget=budget, needed=samples)
 
 
+@answers("complete")
 def event_stream() -> dict[str, Any]:
     """What the observer knows of every engine's event stream: epoch, head seq, gaps, completeness.
 
@@ -57,6 +63,7 @@ def event_stream() -> dict[str, Any]:
     return streams.event_stream(current())
 
 
+@answers("effect")
 def fault_in_effect(within: float = 20.0) -> dict[str, Any]:
     """Whether the last fault took effect: its records, the pods, and what the observer saw.
 
@@ -66,6 +73,7 @@ def fault_in_effect(within: float = 20.0) -> dict[str, Any]:
     return faults.in_effect(current(), within=within)
 
 
+@answers("followed")
 def prefix_routing(within: float = 10.0, blocks: int = 8) -> dict[str, Any]:
     """Whether the router sends a prompt to the one engine that holds its prefix; each used once.
 
@@ -74,6 +82,7 @@ def prefix_routing(within: float = 10.0, blocks: int = 8) -> dict[str, Any]:
     return requests.prefix_routing(current(), within=within, blocks=blocks)
 
 
+@answers("clean")
 def no_residue() -> dict[str, Any]:
     """Whether anything of this run's faults is left: Chaos Mesh objects, entries in its pods.
 
@@ -82,3 +91,12 @@ def no_residue() -> dict[str, Any]:
     if did_not_start():
         return dict(NOTHING_TO_UNDO)
     return faults.residue_of(current())
+
+
+@answers("failed")
+def traffic_failures(last: int = 20) -> dict[str, Any]:
+    """How many of the ``last`` requests of the traffic failed, for a stop condition.
+
+    Returns ``failed`` (0 while there is no traffic, null: unknown) and ``of`` how many.
+    """
+    return traffic.failures(current(), last=last)

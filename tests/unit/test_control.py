@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from kvchaos.control import (
     before_method_control,
     before_rollback_control,
 )
-from kvchaos.errors import ClusterError, ClusterUnreachable, KVChaosError, RunMissing
+from kvchaos.errors import ClusterError, ClusterUnreachable, KVChaosError
 from kvchaos.experiment import activities, load
-from kvchaos.run import current, lifecycle
+from kvchaos.run import current, finishing, lifecycle
 from tests.chaosrun import EXPERIMENTS
 from tests.run_world import World
 
@@ -49,11 +49,12 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def raising(monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException) -> None:
     """Make a step of the run's life raise."""
+    module = finishing if step == "finish" else lifecycle
 
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(lifecycle, step, fail)
+    monkeypatch.setattr(module, step, fail)
 
 
 CUT = {"name": "cut", "type": "action"}
@@ -97,14 +98,22 @@ def test_a_context_that_nobody_has_ends_the_run_before_anything_is_touched(
     assert journal["status"] == "interrupted"
 
 
-def test_without_the_control_every_action_and_probe_says_what_is_missing() -> None:
-    """An experiment that does not declare it cannot pass by accident."""
-    with pytest.raises(RunMissing, match=r"kvchaos\.control"):
-        actions.warm_engines()
-    with pytest.raises(RunMissing):
-        probes.index_difference()
-    with pytest.raises(RunMissing):
-        actions.recover_fault()
+@pytest.mark.parametrize(
+    "ask",
+    [getattr(module, name) for module in (actions, probes) for name in module.__all__],
+    ids=lambda ask: ask.__name__,
+)
+def test_without_the_control_every_action_and_probe_ends_the_experiment(
+    ask: Callable[..., Json], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An experiment that does not declare it cannot pass by accident: chaos run exits 1."""
+    arguments = ["network-partition"] if ask is actions.inject_fault else []
+
+    with pytest.raises(SystemExit) as left, caplog.at_level("CRITICAL", "chaostoolkit"):
+        ask(*arguments)
+
+    assert left.value.code == 20
+    assert "no run: wanted the control kvchaos.control" in caplog.text
 
 
 def test_a_journal_that_says_completed_without_a_run_is_made_to_fail() -> None:
@@ -264,19 +273,29 @@ def test_an_activity_that_cannot_be_recorded_ends_the_experiment(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "status", "deviated"),
-    [("pass", "completed", False), ("fail", "failed", True), ("unknown", "failed", False)],
+    ("verdict", "came_to", "status", "deviated"),
+    [
+        ("pass", "pass", "completed", False),
+        ("fail", "fail", "failed", True),
+        ("unknown", "unknown", "failed", False),
+        ("unknown", "aborted", "failed", False),
+        ("pass", "aborted", "failed", False),
+        ("pass", "residue", "failed", False),
+        ("fail", "residue", "failed", True),
+    ],
 )
+@pytest.mark.usefixtures("world")
 def test_the_journal_says_completed_only_for_a_pass(
-    world: World, monkeypatch: pytest.MonkeyPatch, verdict: str, status: str, deviated: bool
+    monkeypatch: pytest.MonkeyPatch, verdict: str, came_to: str, status: str, deviated: bool
 ) -> None:
     """And deviated only for a fail."""
-    monkeypatch.setattr(lifecycle, "finish", lambda *_: {"verdict": verdict})
+    record = {"verdict": verdict, "status": came_to}
+    monkeypatch.setattr(finishing, "finish", lambda *_: record)
     journal: Json = {"status": "completed", "deviated": False}
 
     after_experiment_control({}, journal)
 
-    assert journal == {"status": status, "deviated": deviated, "kvchaos": {"verdict": verdict}}
+    assert journal == {"status": status, "deviated": deviated, "kvchaos": record}
     assert not current.is_running()
 
 
@@ -284,7 +303,8 @@ def test_what_chaos_toolkit_found_to_deviate_stays_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its status too, when it did not complete."""
-    monkeypatch.setattr(lifecycle, "finish", lambda *_: {"verdict": "unknown"})
+    record = {"verdict": "unknown", "status": "unknown"}
+    monkeypatch.setattr(finishing, "finish", lambda *_: record)
     journal: Json = {"status": "interrupted", "deviated": True}
 
     after_experiment_control({}, journal)

@@ -6,10 +6,13 @@ the control puts it in at the start and takes it out at the end.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from kvchaos.errors import KVChaosError, RunMissing
+from kvchaos.errors import KVChaosError, RunMissing, RunStopped
 from kvchaos.run.session import Run
+from kvchaos.run.stopping import Stopping
+from kvchaos.verdict.result import Status, Verdict
 
 Json = dict[str, Any]
 
@@ -18,6 +21,8 @@ NOTHING_TO_UNDO = {"skipped": "the run did not start, so there is nothing to und
 
 _current: list[Run] = []
 _failed: list[KVChaosError] = []
+_stopping: list[Stopping] = []
+_listeners: list[Callable[[Json], None]] = []
 
 
 def begin(run: Run) -> None:
@@ -35,7 +40,33 @@ def end(*, because: KVChaosError | None = None) -> None:
 def not_started() -> Json:
     """The outcome of a run that did not start, for the journal."""
     why = str(_failed[0]) if _failed else "the control did not start a run"
-    return {"verdict": "unknown", "why": why, "checks": []}
+    code = _failed[0].exit_code if _failed else KVChaosError.exit_code
+    status = Status.ABORTED if code == RunStopped.exit_code else Status.UNKNOWN
+    return {
+        "verdict": str(Verdict.UNKNOWN),
+        "status": str(status),
+        "exit_code": code,
+        "why": why,
+        "checks": [],
+    }
+
+
+def stopped_by(stopping: Stopping | None) -> None:
+    """What ends the run of this process early, from before it starts; closes the one before."""
+    for each in _stopping:
+        each.close()
+    _stopping[:] = [stopping] if stopping else []
+
+
+def listen(listener: Callable[[Json], None]) -> None:
+    """Call ``listener`` with the record of a run whose process ends without Chaos Toolkit."""
+    _listeners[:] = [listener]
+
+
+def tell(record: Json) -> None:
+    """Such a run has ended."""
+    for listener in _listeners:
+        listener(record)
 
 
 def did_not_start() -> bool:

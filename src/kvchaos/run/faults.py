@@ -155,7 +155,7 @@ def unconfirmed(run: Run) -> list[str]:
 def _ends(fault: Fault) -> str:
     if fault.duration is None:
         return "which its own duration does not end"
-    return f"which its own duration ends {fault.duration:g} s after it was created"
+    return f"which its own duration ends {fault.duration:g} s after its creation"
 
 
 def _told(run: Run) -> list[Fault]:

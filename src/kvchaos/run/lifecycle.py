@@ -1,17 +1,16 @@
-"""A run from its first check to its verdict: what the control does, step by step.
+"""A run's start, from its first check on, and what Chaos Toolkit tells of it while it goes on.
 
-The rule: a run that cannot start leaves nothing running, and says why; a run that started is
-always judged, from its own history.
+The rule: a run that cannot start, or is stopped while it starts, leaves nothing running, and says
+why.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets as random_names
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,23 +27,29 @@ from kvchaos.errors import (
     KVChaosError,
 )
 from kvchaos.experiment import check
-from kvchaos.report.json import as_json
-from kvchaos.report.summary import print_summary
-from kvchaos.run import faults, secrecy
+from kvchaos.run import conditions, current, holding, secrecy
+from kvchaos.run.answers import raised
+from kvchaos.run.finishing import Ending
 from kvchaos.run.labstart import lab_down, lab_up
 from kvchaos.run.session import Run
+from kvchaos.run.stopping import GRACE, Stopping
 from kvchaos.settings import Settings, settings_from
-from kvchaos.run.traffic import stop as stop_traffic
-from kvchaos.verdict.verdict import judge
 
 logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-DECIDING = ("agrees", "visible", "followed", "recovered", "complete")
+DECIDING = ("agrees", "visible", "followed", "recovered", "complete", "clean", "effect")
 
 
-def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock) -> Run:
+def start(
+    experiment: Json,
+    configuration: Json,
+    secrets: Json,
+    *,
+    clock: Clock,
+    stopping: Stopping | None = None,
+) -> Run:
     """A run that is connected and observed; raises before anything was touched, or cleans up.
 
     In this order: check, settings, lab, folder and history, connect, preflight, hold, observer,
@@ -52,21 +57,47 @@ def start(experiment: Json, configuration: Json, secrets: Json, *, clock: Clock)
     """
     check(experiment, configuration, secrets)
     settings = settings_from(configuration)
-    with ExitStack() as undo:
+    stopping = stopping or Stopping(clock=clock)
+    with ExitStack() as undo, uninterrupted_end(stopping):
         if ensure_cluster(settings):
             undo.callback(lab_down)
-        run_id = new_run_id(clock)
-        folder = Path(settings.runs) / run_id
-        run = Run(settings, run_id=run_id, folder=folder, clock=clock, redactor=secrecy.redactor())
+        run = _new_run(settings, clock=clock, stopping=stopping)
         undo.callback(run.close)
+        undo.callback(stopping.rest)
         _record_start(run, experiment)
+        stopping.watch(Ending(run), grace=min(GRACE, settings.probe_deadline))
         run.connect(connected(settings))
         _preflight(run, experiment, configuration, secrets)
         _heed_hold(run)
         _await_observer(run)
         _watch_stop_conditions(run, experiment, configuration, secrets)
+        run.deadlines.start()
+        stopping.heed()
+        stopping.shield()  # until somebody has the run, who is to end it
         run.started = undo.pop_all()
     return run
+
+
+@contextmanager
+def uninterrupted_end(stopping: Stopping) -> Iterator[None]:
+    """What undoes a start that failed, or was stopped, is not interrupted."""
+    try:
+        yield
+    except BaseException:
+        stopping.shield()
+        raise
+
+
+def _new_run(settings: Settings, *, clock: Clock, stopping: Stopping) -> Run:
+    run_id = new_run_id(clock)
+    return Run(
+        settings,
+        run_id=run_id,
+        folder=Path(settings.runs) / run_id,
+        clock=clock,
+        redactor=secrecy.redactor(),
+        stopping=stopping,
+    )
 
 
 def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -> None:
@@ -74,11 +105,14 @@ def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -
 
 
 def _heed_hold(run: Run) -> None:
-    """The place for refusing a run while its namespace is held, and watching for it: not yet."""
+    """End the run when a hold comes; one that was there is preflight's to refuse."""
+    holding.watch(run)
 
 
 def _watch_stop_conditions(run: Run, experiment: Json, configuration: Json, secrets: Json) -> None:
-    """The place for asking the experiment's stop conditions once, then at intervals: not yet."""
+    """Refuse a run that would be stopped at once; ask the conditions at intervals from now on."""
+    current.begin(run)  # where our own probes, asked as conditions, look for it
+    conditions.watch(run, experiment, configuration, secrets)
 
 
 def ensure_cluster(settings: Settings) -> bool:
@@ -127,15 +161,16 @@ def new_run_id(clock: Clock) -> str:
 
 
 def record_activity(run: Run, activity: Json, state: Json) -> None:
-    """Add what Chaos Toolkit says of one action or probe to the history."""
-    succeeded = state.get("status") == "succeeded"
+    """Add what Chaos Toolkit says of one action or probe; a probe that would have raised failed."""
+    error = raised(state.get("output")) or _last_line(state.get("exception"))
+    succeeded = state.get("status") == "succeeded" and not raised(state.get("output"))
     run.history.add(
         "activity",
         name=activity.get("name"),
         type=activity.get("type"),
         phase=run.phase,
         outcome="succeeded" if succeeded else "failed",
-        error=None if succeeded else _last_line(state.get("exception")),
+        error=None if succeeded else error,
         took=state.get("duration"),
     )
 
@@ -154,45 +189,6 @@ def record_hypothesis(run: Run, state: Json) -> None:
         failed=[probe["activity"]["name"] for probe in failed],
         unknown=[probe["activity"]["name"] for probe in failed if _cannot_say(probe)],
     )
-
-
-def finish(run: Run, journal_status: str) -> Json:
-    """End what is still open, judge the history, take the run apart, print the summary.
-
-    Returns the record for the journal. Each step is tried, whatever another raised: what was not
-    recorded makes its check unknown, never a pass. An error that nobody foresaw is raised, but
-    only when all was ended and closed.
-    """
-    with ExitStack() as closing:
-        closing.callback(_try, run.started.close)
-        with ExitStack() as ending:  # the last first
-            for step in (_record_observer, _record_residue, _recover_all, stop_traffic):
-                ending.callback(_try, partial(step, run))
-        _try(lambda: run.history.add("run_ended", journal=journal_status))
-        events = run.history.events()
-        judgement = judge(events)
-        record = as_json(events, judgement) | {"folder": str(run.folder)}
-    _try(lambda: print_summary(events, judgement))
-    return record
-
-
-def _try(step: Callable[[], object]) -> None:
-    try:
-        step()
-    except (KVChaosError, OSError) as error:
-        logger.warning("At the end of the run: %s", error)
-
-
-def _recover_all(run: Run) -> None:
-    faults.recover(run, held=0.0, timeout=60.0)
-
-
-def _record_residue(run: Run) -> None:
-    run.history.add("residue", left=faults.residue_of(run)["left"])
-
-
-def _record_observer(run: Run) -> None:
-    run.history.add("observer", **run.observer.status(), sampler_up=run.sampler.is_up)
 
 
 def _record_start(run: Run, experiment: Json) -> None:

@@ -90,9 +90,13 @@ class Run:
         self.in_flight: set[str] = set()  # faults whose injection is under way, by name
         self.recovered: set[str] = set()
         self.recovering = threading.Lock()  # held while a fault is ended, by whatever thread
+        self.ending = threading.Lock()  # held while the run is finished, by whatever thread
+        self.outcome: dict[str, Any] | None = None  # once it is finished
+        self.returned = False  # whether Chaos Toolkit came to the end of the experiment
         self.load: Load | None = None
         self.flushed: float | None = None  # run second of the last request to every engine
         self.phase = "before"
+        self.watches = ExitStack()  # what may end it early: closed first, each tells what it saw
         self.at_the_end = ExitStack()
         self.started = ExitStack()  # all that the start made, this run's parts and the lab
         self.cluster: Cluster

@@ -11,6 +11,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, Protocol
 
@@ -76,14 +77,16 @@ class Stopping:
         self._inbox.put(stop)
         self._nudge()
 
-    def heed(self) -> None:
-        """Raise if a stop was asked for, where that leads to rollbacks; else only note the life."""
-        is_main = threading.current_thread() is self._main
-        if is_main:
+    def alive(self) -> None:
+        """The main thread says that it is under way."""
+        if threading.current_thread() is self._main:
             self._life = self._clock.now()
+
+    def heed(self) -> None:
+        """Raise if a stop was asked for; in the main thread only where that leads to rollbacks."""
         if self.first is None or self._shielded:
             return
-        if not is_main:
+        if threading.current_thread() is not self._main:
             raise InterruptExecution(f"the run is being stopped: {self.first.reason}")
         if leads_to_rollbacks(sys._getframe()):  # noqa: SLF001 - the stack is what is asked for
             self._interrupted = True
@@ -92,6 +95,10 @@ class Stopping:
     def shield(self) -> None:
         """Interrupt nothing from here on: what goes on is the ending itself."""
         self._shielded = True
+
+    def unshield(self) -> None:
+        """Interrupt again; what was asked for meanwhile waits for ``heed``."""
+        self._shielded = False
 
     # -- signals --------------------------------------------------------------------------------
 
@@ -146,12 +153,19 @@ class Stopping:
             self._inbox.put(REST)
             self._thread.join(timeout)
 
+    def record_late(self, add: Callable[..., object]) -> None:
+        """Have ``add`` take the events that the thread did not record; those it refuses stay."""
+        self.late()
+        while self._unrecorded:
+            event, stop = self._unrecorded[0]
+            add(event, by=stop.by, reason=stop.reason)
+            self._unrecorded.pop(0)
+
     def late(self) -> list[tuple[str, Stop]]:
-        """The history's events, name and stop, that no thread has recorded, oldest first."""
+        """The history's events, name and stop, that are in no history, oldest first."""
         asked = [stop for stop in self._inbox.take(0.0) if stop is not REST]
-        late = [*self._unrecorded, *((self._event(), stop) for stop in asked)]
-        self._unrecorded = []
-        return late
+        self._unrecorded += [(self._event(), stop) for stop in asked]
+        return list(self._unrecorded)
 
     def close(self) -> None:
         """Give the signals back and end the thread."""

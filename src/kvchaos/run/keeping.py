@@ -1,0 +1,24 @@
+"""Files that are whole or not there: written beside, synced, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def write_json(path: Path, value: Any, *, default: Callable[[Any], Any] = str) -> None:
+    """``value`` as JSON in the file ``path``, for its owner alone; OSError when it cannot be."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=default)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(text.encode(errors="replace") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
