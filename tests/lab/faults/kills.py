@@ -1,0 +1,161 @@
+"""Runs that are killed: when and by which signals is drawn from a seed; then the truth is asked."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, Signals
+
+from kvchaos.clock import SystemClock
+from tests.lab.faults.ended import Ended, ended
+from tests.lab.faults.place import Place, Started, short_partition
+
+CLOCK = SystemClock()
+PATIENCE = 60.0  # seconds from the first signal to the end of the process
+SOFT = (SIGINT, SIGTERM, SIGHUP)
+WAYS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL", "two in a row", "SIGTERM, then SIGKILL")
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One run's death: at ``share`` of a run's length; each signal after so many seconds."""
+
+    number: int
+    way: str
+    share: float
+    signals: tuple[tuple[float, Signals], ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.number} {self.way} at {self.share:.2f}".replace(" ", "-").replace(",", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """How it went. ``standing``: a fault stood when the signal came; ``complete``: the run had seen
+    its end by then; ``before_reap`` is what a SIGKILL left, ``left`` what stayed after all.
+    """
+
+    kill: Kill
+    ended: Ended
+    standing: bool
+    complete: bool
+    took: float
+    before_reap: tuple[str, ...]
+    left: tuple[str, ...]
+    cut_off: tuple[str, ...]
+    reap: str
+
+    @property
+    def wrongly_pass(self) -> bool:
+        return self.ended.claims_pass and not self.complete
+
+    @property
+    def is_fine(self) -> bool:
+        return not (self.left or self.cut_off or self.wrongly_pass or self.ended.stuck or self.reap)
+
+    @property
+    def how(self) -> str:
+        """How the process ended, in words."""
+        code = self.ended.code
+        said = "/".join(self.ended.statuses) or "no record"
+        return f"signal {-code}" if code < 0 else f"exit {code} ({said})"
+
+    @property
+    def about(self) -> str:
+        """One line: the kill, and what is wrong after it."""
+        wrong = {
+            "left": self.left,
+            "cut off": self.cut_off,
+            "wrongly pass": self.wrongly_pass,
+            "did not end": self.ended.stuck,
+            "reap": self.reap,
+        }
+        what = "; ".join(f"{key}: {value}" for key, value in wrong.items() if value)
+        kill = self.kill
+        return f"kill {kill.number} ({kill.way} at {kill.share:.3f}): {what}; {self.how}"
+
+
+def planned(*, seed: int, runs: int) -> list[Kill]:
+    """So many kills: each way as often as the others, instants spread over a run's whole life."""
+    rng = random.Random(seed)
+    rounds = -(-runs // len(WAYS))
+    strata = {way: rng.sample(range(rounds), rounds) for way in WAYS}
+    ways = [way for _ in range(rounds) for way in rng.sample(WAYS, len(WAYS))]
+    return [
+        Kill(number, way, (strata[way].pop() + rng.random()) / rounds, _signals(way, rng))
+        for number, way in enumerate(ways[:runs])
+    ]
+
+
+def _signals(way: str, rng: random.Random) -> tuple[tuple[float, Signals], ...]:
+    if way == "two in a row":
+        return ((0.0, rng.choice(SOFT)), (rng.choice((0.0, 0.05, 0.3, 1.0)), rng.choice(SOFT)))
+    if way == "SIGTERM, then SIGKILL":
+        return ((0.0, SIGTERM), (0.5, SIGKILL))
+    return ((0.0, Signals[way]),)
+
+
+def length_of_a_run(place: Place, folder: Path) -> float:
+    """Seconds that an undisturbed run takes here; it must be a pass, or nothing else means much."""
+    experiment = short_partition(place.root)
+    start = CLOCK.now()
+    run = ended(place.start(folder, experiment), within=PATIENCE)
+    took = CLOCK.now() - start
+    assert (run.code, run.was_complete(experiment), place.truth.left()) == (0, True, []), run.said
+    return took
+
+
+def carried_out(kill: Kill, place: Place, folder: Path, *, length: float) -> Killed:
+    """One run, killed; then what is left of it, and whether the engines' events flow."""
+    experiment = short_partition(place.root)
+    started = place.start(folder, experiment)
+    _has_ended(started, within=kill.share * length)
+    standing = bool(place.truth.left())
+    begun = CLOCK.now()
+    for after, what in kill.signals:
+        _has_ended(started, within=after)
+        started.process.send_signal(what)
+    end = ended(started, within=PATIENCE)
+    took = CLOCK.now() - begun
+    before_reap: tuple[str, ...] = ()
+    said = ""
+    if end.code == -SIGKILL or end.stuck:
+        before_reap = tuple(place.truth.left())
+        said = _reaped(place, end, folder, kill)
+    left = tuple(place.truth.left())
+    if left:
+        place.truth.clear()
+    result = Killed(
+        kill=kill,
+        ended=end,
+        standing=standing,
+        complete=end.was_complete(experiment),
+        took=took,
+        before_reap=before_reap,
+        left=left,
+        cut_off=() if left else tuple(place.truth.flows()),
+        reap=said,
+    )
+    if result.is_fine:
+        shutil.rmtree(folder)
+    return result
+
+
+def _reaped(place: Place, end: Ended, folder: Path, kill: Kill) -> str:
+    """Nothing when it says that nothing is left; by the run's id, or by labels alone."""
+    by_run = end.run != "none" and kill.number % 2 == 0
+    how = ("--run", end.run, "--runs", str(folder / "kvchaos-runs")) if by_run else ("--all",)
+    done = place.reap(*how)
+    return "" if done.returncode == 0 else f"{' '.join(how)}: {done.stdout}{done.stderr}"
+
+
+def _has_ended(started: Started, *, within: float) -> bool:
+    try:
+        started.process.wait(within)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""Chaos for kvchaos: ``python -m tests.lab.faults.ourselves --seed 7 --runs 200``.
+
+Kills runs at random instants, and lets the API server fail in front of them; prints what was left
+(must be nothing) and who said pass without having seen it (must be none). Ends with 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
+
+import click
+from click import echo
+
+from kvchaos.clock import SystemClock
+from tests.lab.faults import kills
+from tests.lab.faults.api_faults import PLANS, Plan, Played, played
+from tests.lab.faults.kills import WAYS, Kill, Killed
+from tests.lab.faults.place import Place, hear_signals, place
+from tests.lab.faults.table import counted, table
+
+T = TypeVar("T")
+R = TypeVar("R")
+HEAD = ("", "runs", "residue left", "wrongly pass", "not ended", "how it ended")
+
+
+@click.command(help=__doc__)
+@click.option("--seed", default=7, show_default=True)
+@click.option("--runs", default=200, show_default=True, help="Runs to kill.")
+@click.option("--api", default="all", show_default=True, help="One API fault by name; none; all.")
+@click.option("--workers", default=2, show_default=True, help="Labs side by side.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder for what was not fine.")
+def main(seed: int, runs: int, api: str, workers: int, keep: Path | None) -> None:
+    """Both parts; 0 when nothing was left, no pass was wrong, and every process ended."""
+    hear_signals()
+    root = keep or Path(tempfile.mkdtemp(prefix="kvchaos-ourselves-"))
+    echo(f"seed {seed}, {runs} kills; folders of what was not fine are kept in {root}")
+    with ExitStack() as stack:
+        folders = [root / f"worker-{number}" for number in range(workers)]
+        places = list(_side_by_side(lambda path: stack.enter_context(place(path)), folders))
+        lengths = undisturbed(places)
+        fine = killing(places, lengths, seed, runs) if runs else True
+        plans = [plan for plan in PLANS if api in ("all", plan.name)]
+        fine = (failing(places, plans, seed) if plans else True) and fine
+    sys.exit(0 if fine else 1)
+
+
+def undisturbed(places: Sequence[Place]) -> dict[Path, float]:
+    """How many seconds a run takes in each place when nobody disturbs it."""
+    lengths = _side_by_side(
+        lambda where: kills.length_of_a_run(where, where.root / "undisturbed"), places
+    )
+    return {where.root: length for where, length in zip(places, lengths, strict=True)}
+
+
+def killing(places: Sequence[Place], lengths: dict[Path, float], seed: int, runs: int) -> bool:
+    """The kills, as a table; whether all is fine."""
+    begun = SystemClock().now()
+    one = partial(_kill, lengths=lengths)
+    done = list(_shared(one, kills.planned(seed=seed, runs=runs), places))
+    rows = [_row_of_kills(way, [each for each in done if each.kill.way == way]) for way in WAYS]
+    echo(table(HEAD, [*rows, _row_of_kills("all", done)]))
+    echo(f"{runs} kills in {SystemClock().now() - begun:.0f} s; a run alone takes ", nl=False)
+    echo(" and ".join(f"{length:.1f} s" for length in lengths.values()))
+    return _told([each.about for each in done if not each.is_fine])
+
+
+def failing(places: Sequence[Place], plans: Sequence[Plan], seed: int) -> bool:
+    """The API faults, as a table; whether all is fine."""
+    begun = SystemClock().now()
+    done = list(_shared(partial(_play, seed=seed), plans, places))
+    echo(table(HEAD, [_row_of_plan(each) for each in done]))
+    echo(f"{len(done)} API faults in {SystemClock().now() - begun:.0f} s")
+    return _told([f"{each.plan.name}: {each.wrong}" for each in done if each.wrong])
+
+
+def _kill(kill: Kill, where: Place, *, lengths: dict[Path, float]) -> Killed:
+    folder = where.root / f"kill-{kill.number}"
+    done = kills.carried_out(kill, where, folder, length=lengths[where.root])
+    echo("." if done.is_fine else f"\n{done.about}\n", nl=False)
+    return done
+
+
+def _play(plan: Plan, where: Place, *, seed: int) -> Played:
+    done = played(plan, where, where.root / plan.name.replace(" ", "-"), seed=seed)
+    echo("." if not done.wrong else f"\n{plan.name}: {done.wrong}\n", nl=False)
+    return done
+
+
+def _row_of_kills(way: str, done: Sequence[Killed]) -> Sequence[object]:
+    reaped = sum(bool(each.before_reap) for each in done)
+    standing = sum(each.standing for each in done)
+    late = sum(each.complete for each in done)
+    parts = [
+        counted(each.how for each in done),
+        f"slowest end {max((each.took for each in done), default=0):.1f} s",
+        f"{standing} with the cut standing",
+        f"{late} had seen their end" if late else "",
+        f"reap had to end {reaped}" if reaped else "",
+    ]
+    return (
+        way,
+        len(done),
+        sum(len(each.left) + len(each.cut_off) for each in done),
+        sum(each.wrongly_pass for each in done),
+        sum(each.ended.stuck for each in done),
+        "; ".join(filter(None, parts)),
+    )
+
+
+def _row_of_plan(done: Played) -> Sequence[object]:
+    how = f"exit {done.ended.code}, {'/'.join(done.ended.statuses) or 'no record'}; {done.told}"
+    return (
+        done.plan.name,
+        1,
+        len(done.unreported),
+        int(done.wrongly_pass),
+        int(done.ended.stuck),
+        how,
+    )
+
+
+def _told(wrong: Sequence[str]) -> bool:
+    for each in wrong:
+        echo(f"NOT FINE  {each}")
+    return not wrong
+
+
+def _side_by_side(do: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:
+    with ThreadPoolExecutor(len(things)) as pool:
+        yield from pool.map(do, things)
+
+
+def _shared(
+    do: Callable[[T, Place], R], things: Sequence[T], places: Sequence[Place]
+) -> Iterator[R]:
+    """``do`` each thing in whichever place is free; what came back, in the things' order."""
+    free: SimpleQueue[Place] = SimpleQueue()
+    for where in places:
+        free.put(where)
+
+    def one(thing: T) -> R:
+        where = free.get()
+        try:
+            return do(thing, where)
+        finally:
+            free.put(where)
+
+    with ThreadPoolExecutor(len(places)) as pool:
+        yield from pool.map(one, things)
+    echo()
+
+
+if __name__ == "__main__":
+    main()
