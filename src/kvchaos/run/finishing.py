@@ -124,7 +124,8 @@ def _finish(run: Run, journal_status: str) -> Json:
 def _end(run: Run, journal_status: str) -> None:
     """Every step, whatever another raises; then the run is taken apart."""
     steps: Sequence[Callable[[Run], object]] = (
-        _unwatch, _rest, stop_traffic, _recover_all, _record_residue, _record_observer, _record_late,
+        _unwatch, _rest, stop_traffic, _recover_all,
+        _record_residue, _record_observer, _record_late,
     )  # fmt: skip
     with ExitStack() as closing:
         closing.callback(_try, run.started.close)

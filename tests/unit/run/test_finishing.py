@@ -26,8 +26,6 @@ STAMPS = ("at", "wall", "event")
 LAST = ("residue", "observer", "run_ended", "traffic")
 """What ``finish`` adds itself."""
 UNCONFIRMED = "networkchaos/cut-r1 in kvchaos, which its own duration ends 10 s after its creation"
-    "networkchaos/cut-r1 in kvchaos, which its own duration ends 10 s after it was made"
-)
 
 
 class FullDisk(History):
