@@ -182,6 +182,7 @@ def watch(run: Run, experiment: Json, configuration: Json, secrets: Json) -> Con
     conditions = Conditions(run, watches)
     run.at_the_end.callback(conditions.stop)
     conditions.begin()
+    run.watches.callback(conditions.end)
     return conditions
 
 

@@ -23,6 +23,7 @@ from kvchaos.mesh.residue import residue
 from kvchaos.preflight.plan import rendered
 from kvchaos.run import lasting
 from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
+from kvchaos.run.holding import refuse_if_held
 from kvchaos.run.session import ActiveFault, Before, Run
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     run.sampler.know_missing()
     try:
         with _in_flight(run, body):
+            refuse_if_held(run)
             injected = injecting.inject(
                 run.cluster,
                 body,

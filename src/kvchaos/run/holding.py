@@ -120,8 +120,14 @@ def watch(run: Run) -> HoldWatch:
         every=EVERY,
     )
     run.at_the_end.callback(watching.stop)
+    run.watches.callback(_end, run, watching)
     watching.start()
     return watching
+
+
+def _end(run: Run, watching: HoldWatch) -> None:
+    watching.stop()
+    run.history.add("hold_watch", **watching.account())
 
 
 def _tell(run: Run, error: Exception) -> None:

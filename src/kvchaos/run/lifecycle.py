@@ -29,6 +29,7 @@ from kvchaos.errors import (
 from kvchaos.experiment import check
 from kvchaos.run import conditions, current, holding, secrecy
 from kvchaos.run.answers import raised
+from kvchaos.run.deciding import cannot_say
 from kvchaos.run.finishing import Ending
 from kvchaos.run.labstart import lab_down, lab_up
 from kvchaos.run.session import Run
@@ -38,8 +39,6 @@ from kvchaos.settings import Settings, settings_from
 logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-
-DECIDING = ("agrees", "visible", "followed", "recovered", "complete", "clean", "effect")
 
 
 def start(
@@ -187,7 +186,7 @@ def record_hypothesis(run: Run, state: Json) -> None:
         when={"before": "before", "method": "during"}.get(run.phase, "after"),
         met=bool(state.get("steady_state_met")),
         failed=[probe["activity"]["name"] for probe in failed],
-        unknown=[probe["activity"]["name"] for probe in failed if _cannot_say(probe)],
+        unknown=[probe["activity"]["name"] for probe in failed if cannot_say(probe.get("output"))],
     )
 
 
@@ -217,12 +216,6 @@ def _await_observer(run: Run) -> None:
             look=f"kubectl get pods -n {run.settings.namespace}",
         )
     run.sampler.start()
-
-
-def _cannot_say(probe: Json) -> bool:
-    """Whether a probe answered that it does not know: its deciding key is null."""
-    output = probe.get("output")
-    return isinstance(output, dict) and any(output.get(key, "") is None for key in DECIDING)
 
 
 def _last_line(exception: object) -> str | None:
