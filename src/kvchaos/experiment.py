@@ -6,12 +6,12 @@ returns 0 when an action failed, so what it lets through is caught here.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from chaoslib import substitute
 
 from kvchaos import extension
@@ -19,9 +19,12 @@ from kvchaos.assets import asset
 from kvchaos.errors import ExperimentInvalid, TemplateInvalid
 from kvchaos.mesh.duration import duration_seconds
 from kvchaos.mesh.render import template_variables
+from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_value
 
 Json = dict[str, Any]
 
+LARGEST = 4 * MIB
+"""Bytes of an experiment's file."""
 CONTROL = "kvchaos.control"
 SUPPLIED = frozenset({"run"})  # what inject_fault gives each template by itself
 _UNRESOLVED = re.compile(r"\$\{[^}]*\}")
@@ -30,10 +33,10 @@ _UNRESOLVED = re.compile(r"\$\{[^}]*\}")
 def load(path: Path) -> Json:
     """The experiment in ``path``; ``ExperimentInvalid`` when it is not a JSON object."""
     try:
-        experiment = json.loads(path.read_text(encoding="utf-8"))
+        experiment = json_value(file_bytes(path, LARGEST))
     except FileNotFoundError as error:
         raise ExperimentInvalid(f"no experiment at {path}") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, Unreadable) as error:
         raise ExperimentInvalid(f"{path} is not JSON", saw=str(error)) from error
     if not isinstance(experiment, dict):
         raise ExperimentInvalid(str(path), wanted="a JSON object", saw=type(experiment).__name__)
@@ -42,9 +45,45 @@ def load(path: Path) -> Json:
 
 def check(experiment: Json, configuration: Json, secrets: Json) -> None:
     """Raise ``ExperimentInvalid`` with every finding at once; say nothing when there is none."""
-    findings = list(_findings(experiment, configuration, secrets))
+    try:
+        findings = list(_misshapen(experiment)) or list(
+            _findings(experiment, configuration, secrets)
+        )
+    except RecursionError as error:
+        raise ExperimentInvalid("the experiment is nested too deeply") from error
     if findings:
         raise ExperimentInvalid("the experiment cannot be run:\n  - " + "\n  - ".join(findings))
+
+
+class _Runtime(msgspec.Struct):
+    rollbacks: dict[str, Any] = {}
+
+
+class _Activity(msgspec.Struct):
+    provider: dict[str, Any] = {}
+
+
+class _Hypothesis(msgspec.Struct):
+    probes: list[_Activity] = []
+
+
+class _Shape(msgspec.Struct):
+    """As much of an experiment's shape as the findings rely on."""
+
+    runtime: _Runtime = msgspec.field(default_factory=_Runtime)
+    hypothesis: _Hypothesis = msgspec.field(
+        default_factory=_Hypothesis, name="steady-state-hypothesis"
+    )
+    method: list[_Activity] = []
+    rollbacks: list[_Activity] = []
+
+
+def _misshapen(experiment: Json) -> Iterator[str]:
+    """What is so wrong that nothing else can be looked at."""
+    try:
+        msgspec.convert(experiment, _Shape)
+    except msgspec.ValidationError as error:
+        yield f"its shape: {error}"
 
 
 def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[str]:
@@ -57,7 +96,9 @@ def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[
         where = f"activity {activity.get('name', '?')!r}"
         yield from _unresolved_in(provider, where)
         arguments = provider.get("arguments") or {}
-        if _is_own(provider, "inject_fault"):
+        if _is_own(provider) and not _is_readable(arguments):
+            yield f"{where}: its arguments, and their values, are no objects"
+        elif _is_own(provider, "inject_fault"):
             yield from (f"{where}: {finding}" for finding in _template_findings(arguments))
             longest = _seconds(arguments)
         elif _is_own(provider, "recover_fault"):
@@ -107,8 +148,14 @@ def _unresolved_in(value: object, where: str) -> Iterator[str]:
             yield from _unresolved_in(item, where)
 
 
-def _is_own(provider: Json, action: str) -> bool:
-    return (provider.get("module"), provider.get("func")) == ("kvchaos.actions", action)
+def _is_own(provider: Json, action: str = "") -> bool:
+    """Whether it is our action of that name, or any of ours."""
+    func = provider.get("func")
+    return provider.get("module") == "kvchaos.actions" and action in ("", func)
+
+
+def _is_readable(arguments: object) -> bool:
+    return isinstance(arguments, dict) and isinstance(arguments.get("values") or {}, dict)
 
 
 def _seconds(arguments: Json) -> float | None:

@@ -11,6 +11,9 @@ import threading
 
 import requests
 
+from kvchaos.untrusted import whole
+
+CHUNK = 65_536
 _own = threading.local()
 
 
@@ -21,3 +24,11 @@ def session() -> requests.Session:
         found = _own.session = requests.Session()
         found.trust_env = False
     return found
+
+
+def content(reply: requests.Response, limit: int) -> bytes:
+    """The body of a reply that was asked for with ``stream=True``; Unreadable when too long.
+
+    Whoever asked closes the reply, and with it the connection unless all of it was read.
+    """
+    return whole(reply.iter_content(CHUNK), limit)

@@ -60,6 +60,11 @@ def json_of(raw: bytes | str, shape: type[T]) -> T:
         raise Unreadable(str(error)) from error
 
 
+def json_value(raw: bytes | str) -> Any:
+    """The JSON in ``raw``, whatever it is."""
+    return json_of(raw, Any)
+
+
 def json_object(raw: bytes | str) -> dict[str, Any]:
     """The JSON object in ``raw``."""
     return json_of(raw, dict[str, Any])

@@ -21,6 +21,7 @@ from kvchaos.kvevents.wire import MAX_PAYLOAD
 _CONNECT: Final = 1000
 _NOW: Final = int(zmq.NOBLOCK)
 _MORE: Final = int(zmq.RCVMORE)
+_FRAMES: Final = 8  # of one message that are kept; more than three are wrong anyway
 _EVENTS: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 
 
@@ -95,7 +96,9 @@ class Subscription(Closing):
                 frames.append(receive(_NOW))
                 frames.append(receive(_NOW))
                 while option(_MORE):
-                    frames.append(receive(_NOW))
+                    more = receive(_NOW)
+                    if len(frames) < _FRAMES:
+                        frames.append(more)
                 messages.append(frames)
                 frames = []
         except zmq.Again:

@@ -1,7 +1,7 @@
 """The write-ahead record of faults: a line is on disk before its fault is sent.
 
 One JSON object a line. Whoever cleans up after a killed run reads it; a torn line (the run died
-while writing it, so nothing was sent) is passed over.
+while writing it, so nothing was sent) is passed over. It is its owner's alone.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ import os
 from pathlib import Path
 from typing import IO
 
-from kvchaos.errors import FaultRefused
+from kvchaos.errors import FaultRefused, KVChaosError
 from kvchaos.mesh.fault import Json
+from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_object
+
+LARGEST = 16 * MIB
+"""Bytes of a ledger; a fault's line has about 400."""
 
 
 class Ledger:
@@ -25,7 +29,7 @@ class Ledger:
         """Append ``entry`` and return once it is on disk; FaultRefused when it cannot be."""
         line = json.dumps(entry, sort_keys=True).encode() + b"\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             is_new = not self.path.exists()
             _append(self.path, line)
             if is_new:
@@ -36,19 +40,30 @@ class Ledger:
             ) from error
 
     def entries(self) -> list[Json]:
-        """All whole entries, oldest first; none when there is no file."""
+        """All whole entries, oldest first; none when there is no file.
+
+        Raises OSError, and KVChaosError for a file that is too long to be a ledger.
+        """
         if not self.path.exists():
             return []
-        return [entry for line in self.path.read_bytes().split(b"\n") for entry in _parsed(line)]
+        try:
+            content = file_bytes(self.path, LARGEST)
+        except Unreadable as error:
+            raise KVChaosError(f"{self.path}: too long for a ledger", saw=str(error)) from error
+        return [entry for line in content.split(b"\n") for entry in _parsed(line)]
 
 
 def _append(path: Path, line: bytes) -> None:
-    with path.open("a+b") as file:
+    with open(path, "a+b", opener=_private) as file:
         if file.tell() and not _ends_whole(file):
             line = b"\n" + line  # a torn line must not swallow this one
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _ends_whole(file: IO[bytes]) -> bool:
@@ -58,9 +73,9 @@ def _ends_whole(file: IO[bytes]) -> bool:
 
 def _parsed(line: bytes) -> list[Json]:
     try:
-        return [json.loads(line)]
-    except ValueError:
-        return []  # empty, or torn
+        return [json_object(line)]
+    except Unreadable:
+        return []  # empty, torn, or no entry
 
 
 def _sync_folder(folder: Path) -> None:

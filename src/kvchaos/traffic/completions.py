@@ -16,10 +16,13 @@ import requests
 
 from kvchaos.clock import Clock
 from kvchaos.errors import EngineUnreachable, KVChaosError, RouterUnreachable
-from kvchaos.sessions import session
+from kvchaos.sessions import content, session
+from kvchaos.untrusted import MIB, Unreadable, json_of
 
 POD_HEADER = "target-pod"
 RANK_HEADER = "X-data-parallel-rank"
+LARGEST = MIB
+"""Bytes of one answer; one token is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +79,13 @@ class Completions:
         began = self.clock.now()
         try:
             with session().post(
-                url, json=self._body(prompt), headers=headers, timeout=self.timeout
+                url, json=self._body(prompt), headers=headers, timeout=self.timeout, stream=True
             ) as reply:
                 reply.raise_for_status()
-                usage = msgspec.json.decode(reply.content, type=_Answer).usage
+                usage = json_of(content(reply, LARGEST), _Answer).usage
         except requests.RequestException as error:
             raise unreachable(f"POST {url}", saw=str(error)) from error
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        except Unreadable as error:
             raise unreachable(f"POST {url}", wanted="a completion", saw=str(error)) from error
         details = usage.prompt_tokens_details
         return Completion(

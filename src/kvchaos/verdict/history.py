@@ -20,12 +20,15 @@ import msgspec
 
 from kvchaos.clock import Clock
 from kvchaos.errors import KVChaosError
+from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_object
 from kvchaos.verdict.events import Json
 
 MAX_TEXT = 4_000
 """Characters of one text; the rest is cut, and the text says so."""
 MAX_ITEMS = 2_000
 """Entries of one list or object; the rest is cut, and the event's ``cut`` says where."""
+LARGEST = 256 * MIB
+"""Bytes of a history that is read; a run of an hour has about 20 MiB."""
 
 _STAMPS = ("at", "wall", "event")
 
@@ -113,14 +116,16 @@ def read(path: Path) -> list[Json]:
     A broken line elsewhere, or no such file, is a KVChaosError.
     """
     try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
+        lines = file_bytes(path, LARGEST).split(b"\n")
+    except (OSError, Unreadable) as error:
         raise _unusable(path, "cannot be read", error) from error
     events: list[Json] = []
+    while lines and not lines[-1]:
+        lines.pop()
     for number, line in enumerate(lines, start=1):
         try:
-            events.append(msgspec.json.decode(line, type=dict[str, Any]))
-        except msgspec.MsgspecError as error:
+            events.append(json_object(line))
+        except Unreadable as error:
             if number < len(lines):
                 raise _unusable(path, f"is broken in line {number}", error) from error
     return events

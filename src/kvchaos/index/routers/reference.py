@@ -15,9 +15,12 @@ import requests
 from kvchaos.errors import RouterUnreachable
 from kvchaos.index.names import BlockKey, Blocks
 from kvchaos.index.observed import EngineView, Observed
-from kvchaos.sessions import session
+from kvchaos.sessions import content, session
+from kvchaos.untrusted import MIB, Unreadable, json_of
 
 T = TypeVar("T")
+LARGEST = 64 * MIB
+"""Bytes of one answer; an index of a million blocks has about 20 MiB."""
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -71,12 +74,14 @@ class ReferenceRouter:
         what = f"{method} {path} of the router"
         try:
             url = f"http://{self._address()}{path}"
-            with session().request(method, url, json=body, timeout=self._timeout) as reply:
+            with session().request(
+                method, url, json=body, timeout=self._timeout, stream=True
+            ) as reply:
                 reply.raise_for_status()
-                return msgspec.json.decode(reply.content, type=shape)
+                return json_of(content(reply, LARGEST), shape)
         except requests.RequestException as error:
             raise RouterUnreachable(what, saw=str(error)) from error
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        except Unreadable as error:
             raise RouterUnreachable(what, wanted="its documented JSON", saw=str(error)) from error
 
 
