@@ -92,7 +92,7 @@ def _value(name: str, raw: object) -> Any:
     wanted = type(default)
     try:
         value = SWITCH[str(raw).lower()] if wanted is bool else wanted(raw)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise ExperimentInvalid(
             f"configuration key {name!r}", wanted=WANTED[wanted], saw=repr(raw)
         ) from error

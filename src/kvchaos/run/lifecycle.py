@@ -18,15 +18,11 @@ from typing import Any
 from kvchaos.clock import Clock
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.config import use_for_others
-from kvchaos.cluster.kinds import NETWORKCHAOS, PODCHAOS
 from kvchaos.cluster.labdir import lab_dir
-from kvchaos.errors import (
-    ClusterError,
-    ClusterUnreachable,
-    EngineUnreachable,
-    KVChaosError,
-)
+from kvchaos.errors import ClusterUnreachable, EngineUnreachable, KVChaosError
 from kvchaos.experiment import check
+from kvchaos.preflight.examine import examine
+from kvchaos.preflight.plan import plan
 from kvchaos.run import conditions, current, holding, secrecy
 from kvchaos.run.answers import raised
 from kvchaos.run.deciding import cannot_say
@@ -100,7 +96,13 @@ def _new_run(settings: Settings, *, clock: Clock, stopping: Stopping) -> Run:
 
 
 def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -> None:
-    """The place for what refuses a run by what the cluster says: nothing looks yet."""
+    """Record what would be hit; raises ``PreflightRefused`` with all that speaks against it."""
+    planned = plan(experiment, configuration, secrets, run.settings, run_id=run.id)
+    seen = examine(run.cluster, planned, run.settings, clock=run.clock)
+    run.history.add("preflight", **seen.to_json())
+    for note in seen.notes:
+        logger.info("Preflight: %s", note)
+    seen.refuse()
 
 
 def _heed_hold(run: Run) -> None:
@@ -138,18 +140,10 @@ def _start_lab() -> None:
 
 
 def connected(settings: Settings) -> Cluster:
-    """A client of the named cluster that answered, and that has Chaos Mesh's kinds."""
+    """A client of the named cluster that answered."""
     cluster = Cluster.connect(settings.kubernetes_context)
     said = cluster.version()
     logger.info("Cluster %s: Kubernetes %s", settings.kubernetes_context, said)
-    absent = [kind.resource for kind in (NETWORKCHAOS, PODCHAOS) if not cluster.has_kind(kind)]
-    if absent:
-        raise ClusterError(
-            "no Chaos Mesh in this cluster",
-            wanted=f"the kinds {' and '.join(absent)}",
-            saw=f"none in context {settings.kubernetes_context}",
-            look="https://chaos-mesh.org/docs/quick-start/",
-        )
     return cluster
 
 

@@ -13,16 +13,16 @@ import pytest
 
 from kvchaos.cluster.kinds import Kind
 from kvchaos.errors import (
-    ClusterError,
     ClusterUnreachable,
     EngineUnreachable,
     KVChaosError,
     LabError,
+    PreflightRefused,
 )
 from kvchaos.index.oracle import Expected
 from kvchaos.run import lifecycle
 from kvchaos.run.session import Run
-from tests.run_world import A, FakeBridge, FakeObserver
+from tests.run_world import KILL, A, FakeBridge, FakeObserver
 from tests.scripted import FakeClock, ScriptedCluster
 
 Json = dict[str, Any]
@@ -45,6 +45,9 @@ class ServedCluster(ScriptedCluster):
 
     def has_kind(self, kind: Kind) -> bool:
         return kind.plural not in self.absent
+
+    def can(self, verb: str, kind: Kind, **asked: Any) -> bool:
+        return True
 
     def close(self) -> None:
         self.open = False
@@ -86,9 +89,9 @@ class Place:
         if self.lab_fails:
             raise LabError("it is not up")
 
-    def start(self, context: str = "there") -> Run:
+    def start(self, context: str = "there", experiment: Json = EXPERIMENT) -> Run:
         configuration = {"kubernetes_context": context, "runs": str(self.runs)}
-        return lifecycle.start(EXPERIMENT, configuration, {}, clock=FakeClock())
+        return lifecycle.start(experiment, configuration, {}, clock=FakeClock())
 
     def is_quiet(self) -> bool:
         """Whether nothing of a run goes on."""
@@ -117,12 +120,13 @@ def test_a_started_run_observes_and_records(place: Place) -> None:
     run = place.start()
     assert place.emit is not None
     place.emit("stream", {"what": "connected"})
-    began, *told = [each for each in run.events() if each["event"] != "sample"]
+    began, looked, *told = [each for each in run.events() if each["event"] != "sample"]
     run.started.close()
 
     assert re.fullmatch(r"19700101-001820-[0-9a-f]{6}", run.id)
     assert (began["event"], began["run"], began["experiment"]) == ("run_started", run.id, "t")
     assert (began["context"], began["namespace"], began["seed"]) == ("there", "kvchaos", 7)
+    assert (looked["event"], looked["targets"], looked["findings"]) == ("preflight", [], [])
     assert [each["what"] for each in told] == ["connected"]
     assert (place.runs / run.id / "history.jsonl").exists()
     assert place.observer.ready_timeout == 30.0
@@ -176,18 +180,25 @@ def test_an_engine_that_cannot_be_followed_ends_the_start(place: Place) -> None:
     assert place.is_quiet()
 
 
-@pytest.mark.parametrize("absent", [{"podchaos"}, {"podchaos", "networkchaos"}])
-def test_a_cluster_without_chaos_mesh_is_told_before_anything_is_touched(
-    place: Place, absent: set[str]
+def test_what_speaks_against_a_run_is_told_at_once_before_anything_is_touched(
+    place: Place,
 ) -> None:
-    """Each kind that is not there is named."""
-    place.cluster.absent = frozenset(absent)
+    """Chaos Mesh is not there, and nothing that could be hit; the history has it all."""
+    place.cluster.absent = frozenset({"podchaos"})
+    inject = {"template": "pod-kill", "values": KILL}
+    provider = {"module": "kvchaos.actions", "func": "inject_fault", "arguments": inject}
+    experiment = EXPERIMENT | {"method": [{"name": "kill", "provider": provider}]}
 
-    with pytest.raises(ClusterError, match="no Chaos Mesh in this cluster") as raised:
-        place.start()
+    with pytest.raises(PreflightRefused) as raised:
+        place.start(experiment=experiment)
 
-    assert all(kind in str(raised.value) for kind in absent)
-    assert place.bridges == []
+    said = [line.split(":")[0] for line in raised.value.findings]
+    assert said == ["no_chaos_mesh_kind", "no_target"]
+    assert place.cluster.verbs("create", "patch", "delete") == []
+    assert not place.observer.runs
+    assert place.is_quiet()
+    history = next(place.runs.glob("*/history.jsonl")).read_text()
+    assert all(f'"{name}"' in history for name in ("preflight", *said))
 
 
 def test_a_cluster_of_ones_own_that_does_not_answer_is_left_alone(place: Place) -> None:
