@@ -43,6 +43,7 @@ def recovered(run: Run, *, budget: float, needed: int) -> Json:
     )
     moments = timeline(run.sampler.samples(), marks, needed=needed)
     newest = _newest(run.sampler.samples(since=since), since)
+    run.seen.tell(newest)
     answer = {
         "agreed": _verdict(moments, newest, judged=marks.judged, budget=budget),
         "budget": budget,

@@ -171,7 +171,10 @@ def progress_of(observed: Observed) -> dict[str, Progress]:
 
 
 class SampleRecord:
-    """Writes samples to the history: each change, and one a second while nothing changes."""
+    """Writes samples to the history: each change, and one a second while nothing changes.
+
+    ``tell`` writes a sample whatever it says: one that an answer rests on.
+    """
 
     def __init__(self, add: Callable[..., Any], *, quiet: float = 1.0) -> None:
         self._add = add
@@ -182,6 +185,9 @@ class SampleRecord:
         last = self._last
         if last and last.counts == sample.counts and sample.at - last.at < self._quiet:
             return
+        self.tell(sample)
+
+    def tell(self, sample: Sample) -> None:
         self._last = sample
         self._add("sample", **sample.counts)
 

@@ -83,6 +83,7 @@ class Run:
         self.clock = clock
         self.history = History(folder / "history.jsonl", clock, redact=self.redactor.fields)
         self.ledger = Ledger(folder / "ledger.jsonl")
+        self.seen = SampleRecord(self.history.add)
         self.prompts = Prompts(settings.seed, run=run_id, block_size=settings.block_size)
         self.stopping = stopping or Stopping(clock=clock)
         self.deadlines = Deadlines(partial(self.stopping.request, "deadline"), clock=clock)
@@ -145,7 +146,7 @@ class Run:
         self.sampler = Sampler(
             self.observer,
             self.router,
-            record=SampleRecord(self.history.add),
+            record=self.seen,
             at=self.at,
             every=settings.sample_every,
             clock=self.clock,

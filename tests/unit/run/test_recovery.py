@@ -140,6 +140,17 @@ def test_an_index_that_agrees_in_time_recovered(made: Made) -> None:
     assert world.told("recovery") == [{"event": "recovery", **told}]
 
 
+def test_the_sample_that_the_answer_rests_on_is_in_the_history(made: Made) -> None:
+    """The sampler tells only changes: the change back may have been told before the heal was."""
+    world = healed(made(), sample(9.5), sample(10), sample(10.5), sample(11), now=12)
+
+    recovery.recovered(world.run, budget=60, needed=3)
+
+    names = [each["event"] for each in world.run.history.events()]
+    assert names[-2:] == ["sample", "recovery"]
+    assert world.told("sample") == [{"event": "sample", **sample(11).counts}]
+
+
 def test_an_index_that_agrees_only_after_its_budget_did_not_recover(made: Made) -> None:
     """The clock runs from the heal, however late it was asked."""
     world = healed(made(), *(sample(n, agrees=n > 15) for n in range(10, 19)), now=30)
