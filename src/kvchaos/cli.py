@@ -26,6 +26,7 @@ VERBS = {
     ),
     "reap": ("kvchaos.commands.reap:reap", "End what runs left, and say what is left then."),
     "render": ("kvchaos.commands.files:render", "Print the fault that a template renders to."),
+    "run": ("kvchaos.commands.run:run", "Play an experiment; the exit code says how it went."),
     "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment."),
 }
 

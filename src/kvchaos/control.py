@@ -172,10 +172,12 @@ def cleanup_control() -> None:
 
 def _outcome(status: str) -> Json:
     try:
-        return finishing.finish(current.current(), status)
+        outcome = finishing.finish(current.current(), status)
     except Exception as error:  # noqa: BLE001 - whatever broke, the run is not a pass
         logger.critical("The run could not be judged: %s: %s", type(error).__name__, error)
-        return {**UNJUDGED, "why": f"{type(error).__name__}: {error}"}
+        outcome = {**UNJUDGED, "why": f"{type(error).__name__}: {error}"}
+    current.ended(outcome)
+    return outcome
 
 
 def _enter(phase: str) -> None:

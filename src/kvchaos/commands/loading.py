@@ -12,7 +12,7 @@ from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.secret import load_secrets
 
-from kvchaos.errors import ExperimentInvalid
+from kvchaos.errors import ExperimentInvalid, UsageError
 from kvchaos.experiment import CONTROL, check, load
 from kvchaos.settings import Settings, settings_from
 
@@ -28,12 +28,27 @@ class Loaded(NamedTuple):
     settings: Settings
 
 
-def loaded(path: Path, overrides: Mapping[str, Any] | None = None) -> Loaded:
+class Variables(NamedTuple):
+    """What is given in place of the values in the file, by key; of secrets also by their group."""
+
+    configuration: Mapping[str, Any] = {}
+    secrets: Mapping[str, Any] = {}
+
+
+NO_VARIABLES = Variables()
+
+
+def loaded(
+    path: Path, overrides: Mapping[str, Any] | None = None, *, variables: Variables = NO_VARIABLES
+) -> Loaded:
     """The experiment in the file ``path``, with ``overrides`` in its configuration.
 
-    Raises ``ExperimentInvalid`` with what is wrong with the file; no cluster is asked.
+    ``variables`` stand in the experiment itself from here on. Raises ``ExperimentInvalid`` with
+    what is wrong with the file, ``UsageError`` for a variable that it does not have; no cluster
+    is asked.
     """
     found = load(path)
+    _assign(found, variables)
     try:
         ensure_experiment_is_valid(found)
         configuration = {**load_configuration(found.get("configuration", {})), **(overrides or {})}
@@ -46,3 +61,18 @@ def loaded(path: Path, overrides: Mapping[str, Any] | None = None) -> Loaded:
     if CONTROL not in modules:
         raise ExperimentInvalid(str(path), wanted=f"the control {CONTROL}", saw=json.dumps(modules))
     return Loaded(found, configuration, secrets, settings_from(configuration))
+
+
+def _assign(experiment: Json, variables: Variables) -> None:
+    """Put the values of ``variables`` where the experiment declares them."""
+    for block, given in zip(("configuration", "secrets"), variables, strict=True):
+        declared = experiment.get(block) or {}
+        known = declared if isinstance(declared, dict) else {}
+        if unknown := sorted(set(given) - set(known)):
+            raise UsageError(
+                f"the experiment's {block} has no {', '.join(unknown)}",
+                wanted=f"one of {', '.join(sorted(known)) or 'none'}",
+            )
+        for name, value in given.items():
+            both = isinstance(value, dict) and isinstance(known[name], dict)
+            known[name] = {**known[name], **value} if both and "type" not in value else value

@@ -22,6 +22,7 @@ NOTHING_TO_UNDO = {"skipped": "the run did not start, so there is nothing to und
 _current: list[Run] = []
 _failed: list[KVChaosError] = []
 _stopping: list[Stopping] = []
+_outcomes: list[Json] = []
 _listeners: list[Callable[[Json], None]] = []
 
 
@@ -29,6 +30,7 @@ def begin(run: Run) -> None:
     """Make ``run`` the one that actions and probes work on."""
     _current[:] = [run]
     _failed.clear()
+    _outcomes.clear()
 
 
 def end(*, because: KVChaosError | None = None) -> None:
@@ -56,6 +58,16 @@ def stopped_by(stopping: Stopping | None) -> None:
     for each in _stopping:
         each.close()
     _stopping[:] = [stopping] if stopping else []
+
+
+def ended(record: Json) -> None:
+    """The run has been finished, and this came of it."""
+    _outcomes[:] = [record]
+
+
+def outcome() -> Json | None:
+    """What came of the last run of this process; None before its end."""
+    return _outcomes[0] if _outcomes else None
 
 
 def listen(listener: Callable[[Json], None]) -> None:

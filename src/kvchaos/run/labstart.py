@@ -35,6 +35,7 @@ def _run(arguments: list[str], *, timeout: float) -> None:
             text=True,
             timeout=timeout,
             check=False,
+            start_new_session=True,  # a Ctrl-C is for the run, which then takes the lab down
         )
     except subprocess.TimeoutExpired as error:
         raise LabError(command, wanted=f"an end within {timeout:.0f} s", saw="none") from error
