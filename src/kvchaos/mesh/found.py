@@ -123,36 +123,36 @@ class Search:
         """The rules in one pod; those of a fault whose object is known are that fault's."""
         left = []
         for source in sorted(sources(rules)):
-            meant = ("NetworkChaos", source) in self._seen.faults
-            if meant or (source not in known and self._is_orphan(source, rules)):
+            key = "NetworkChaos", source
+            if key not in self._seen.faults and source not in known:
+                self._orphan(source, rules, left)
+            elif found := self._seen.faults.get(key):
+                self._seen.faults[key] = _reaching(found, str(rules["metadata"]["namespace"]))
                 left.append(rules_left(rules, source))
         self._seen.left += left or unapplied(rules)
 
-    def _is_orphan(self, source: str, rules: Object) -> bool:
-        """Whether these rules outlived a fault that is meant, or an object's label."""
+    def _orphan(self, source: str, rules: Object, left: list[Residue]) -> None:
+        """Rules that outlived their fault, or that its object disowns for want of the label."""
         namespace, _, name = source.partition("/")
         run = self._run_of(source, name)
         fault = Fault("NetworkChaos", name, namespace, run=run, action="")
         if run and not self._scope.takes(run, _began(run)):
-            return False
+            return
         try:
             there = find(self._cluster, fault) is not None
         except ClusterError as error:
             self._seen.unknown.append(f"{fault.label} in {namespace}: {error}")
-            return False
-        if run and not there:
-            self._add_orphan(fault, str(rules["metadata"]["namespace"]))
-        elif not there:
-            self._note(f"rules of {source}, gone and of no run of kvchaos: left alone")
-        elif run:
+            return
+        if not run:
+            if not there:
+                self._note(f"rules of {source}, gone and of no run of kvchaos: left alone")
+            return
+        left.append(rules_left(rules, source))
+        if there:
             self._note(f"{fault.label} in {namespace} has not the label of kvchaos: left alone")
-        return bool(run)
-
-    def _add_orphan(self, fault: Fault, place: str) -> None:
-        """One more namespace in which a fault that is gone has rules."""
-        before = self._seen.faults.get(_key(fault))
-        places = {place, *(before.fault.namespaces if before else ())} - {fault.namespace}
-        self._seen.faults[_key(fault)] = Found(replace(fault, namespaces=tuple(sorted(places))))
+        else:
+            place = str(rules["metadata"]["namespace"])
+            self._seen.faults[_key(fault)] = _reaching(Found(fault), place)
 
     def _run_of(self, source: str, name: str) -> str:
         """The run that a source names; empty when it names none."""
@@ -192,6 +192,13 @@ class Search:
     def _note(self, text: str) -> None:
         if text not in self._seen.notes:
             self._seen.notes.append(text)
+
+
+def _reaching(found: Found, place: str) -> Found:
+    """``found``, known to have rules in the namespace ``place``."""
+    fault = found.fault
+    places = {*fault.namespaces, place} - {fault.namespace}
+    return replace(found, fault=replace(fault, namespaces=tuple(sorted(places))))
 
 
 def _key(fault: Fault) -> tuple[str, str]:

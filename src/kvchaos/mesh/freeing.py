@@ -154,7 +154,7 @@ class Freeing:
             return
         self._touched.add((place, name))
         self.done.append(
-            f"dropped {_entries(rules, fault.source)} of {fault.source} from "
+            f"dropped the rules of {fault.source} ({_entries(rules, fault.source)}) from "
             f"{PODNETWORKCHAOS.plural}/{name} in {place}"
         )
 
@@ -211,9 +211,9 @@ def _delete(cluster: MeshApi, fault: Fault, *, uid: str | None) -> None:
 
 
 def _entries(rules: Object, source: str) -> str:
-    """How many entries of which lists, as ``1 iptables and 2 ipsets entries``."""
+    """How many entries of which lists, as ``1 iptables, 2 ipsets``."""
     spec = rules.get("spec") or {}
     counts = {
         key: sum(entry.get("source") == source for entry in spec.get(key) or ()) for key in RULES
     }
-    return " and ".join(f"{count} {key}" for key, count in counts.items() if count) + " entries"
+    return ", ".join(f"{count} {key}" for key, count in counts.items() if count)

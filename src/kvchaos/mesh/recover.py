@@ -93,8 +93,10 @@ def own(cluster: MeshApi, fault: Fault, *, uid: str = "") -> Object | None:
 
 
 def ask_deletion(cluster: MeshApi, fault: Fault, body: Object) -> None:
-    """Ask for the deletion of the object ``body``; it may be gone, another is left alone."""
+    """Ask for the deletion of the object ``body``, once; it may be gone, another is left alone."""
     uid = body["metadata"].get("uid")
+    if body["metadata"].get("deletionTimestamp"):
+        return
     try:
         cluster.delete(fault.api, fault.name, namespace=fault.namespace, uid=uid)
     except NotFound:
@@ -126,8 +128,7 @@ class _Ending:
         if body is None:
             return
         self.uid = str(body["metadata"].get("uid") or "")
-        if not body["metadata"].get("deletionTimestamp"):
-            ask_deletion(self._cluster, self._fault, body)
+        ask_deletion(self._cluster, self._fault, body)
         self.before = self.before or body
 
 

@@ -111,8 +111,8 @@ def unapplied(rules: Object) -> list[Residue]:
     why, dropped = not_applied(rules), (rules["metadata"].get("annotations") or {}).get(DROPPED)
     if not why or (sources(rules) and not dropped):
         return []
-    whose = f"of {dropped}, dropped there, " if dropped else ""
-    return [_of(PODNETWORKCHAOS, rules, f"rules {whose}may still be in the pod: {why}")]
+    whose = f", those of {dropped} or others" if dropped else ""
+    return [_of(PODNETWORKCHAOS, rules, f"not applied, rules may be in the pod{whose}: {why}")]
 
 
 def cannot_tell(fault: Fault, error: ClusterError) -> Residue:

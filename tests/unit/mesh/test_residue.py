@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kvchaos.errors import NotFound
-from kvchaos.mesh.residue import Residue, residue
+from kvchaos.mesh.residue import Residue, names_run, residue
 from tests.scripted import INJECTED, ScriptedCluster, partition, pod_fault, rules
 
 HERE = ["kvchaos"]
@@ -107,3 +107,28 @@ def test_a_cluster_without_chaos_mesh_has_no_residue() -> None:
     cluster = ScriptedCluster(fails={"list": [NotFound("no such kind") for _ in range(3)]})
 
     assert residue(cluster, run="r1", namespaces=HERE) == []
+
+
+def test_rules_that_are_not_applied_are_left_though_nobody_lists_them() -> None:
+    """A daemon that is away takes nothing out of the pod; Chaos Mesh's list is empty all the same."""
+    cluster = ScriptedCluster.of(rules("a", failed="cannot find daemonIP on node n1"))
+
+    assert residue(cluster, run="r1", namespaces=HERE) == [
+        Residue(
+            "podnetworkchaos",
+            "kvchaos",
+            "a",
+            "not applied, rules may be in the pod: cannot find daemonIP on node n1",
+        )
+    ]
+
+
+def test_a_run_is_told_from_one_whose_id_begins_the_same() -> None:
+    """``r1`` is not in ``cut-r10``; a whole id is known wherever it stands."""
+    whole = "20260801-100000-aaaaaa"
+
+    assert names_run("cut-r1", "r1")
+    assert names_run("cut-r1-2", "r1")
+    assert not names_run("cut-r10", "r1")
+    assert not names_run("cur1", "r1")
+    assert names_run(f"cut{whole}", whole)
