@@ -1,26 +1,7 @@
-"""Worlds of a run, each closed at its test's end."""
+"""The worlds of runs over fakes, as the tests of runs have them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
+from tests.unit.run.conftest import made
 
-import pytest
-
-from tests.run_world import Made, World
-from tests.scripted import ScriptedCluster
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Iterator[Made]:
-    """Makes the one world of a test."""
-    with ExitStack() as ends:
-
-        def make(cluster: ScriptedCluster | None = None, **settings: Any) -> World:
-            world = World.at(tmp_path, cluster, **settings)
-            ends.callback(world.run.history.close)
-            return world
-
-        yield make
+__all__ = ["made"]

@@ -305,3 +305,18 @@ def test_pitfall_16_a_run_says_how_long_its_fault_was_in_effect(made: Made) -> N
     (told,) = world.told("fault_recovered")
     assert (told["fault"]["name"], told["asked"]) == (CUT, 4.0)
     assert told["held"] == pytest.approx(4.0, abs=0.3)
+
+
+def test_pitfall_17_recovering_touches_only_what_the_run_itself_sent(made: Made) -> None:
+    """Also when nothing was injected: the ledger tells what is ours, and a label asks no more."""
+    foreign = partition()
+    foreign["metadata"] |= {"name": "cut-r2", "labels": {"kvchaos.io/run": "r2"}}
+    world = made(cuttable())
+    world.cluster.add(foreign)
+
+    faults.recover(world.run, held=0.0, timeout=5)
+    faults.inject(world.run, "network-partition", VALUES, timeout=5)
+    faults.recover(world.run, held=0.0, timeout=5)
+
+    assert world.cluster.verbs("delete", "patch") == [f"delete networkchaos {CUT}"]
+    assert world.has_fault("networkchaos", "cut-r2")
