@@ -363,3 +363,89 @@ def altered(events: list[Json], name: str, /, **fields: Any) -> list[Json]:
 
 def _is(each: Json, name: str, phase: str) -> bool:
     return each.get("name") == name and each.get("phase") == phase
+
+
+def stop(at: float = 9.2, by: str = "signal", reason: str = "SIGTERM") -> Json:
+    """What ended the run early."""
+    return event(at, "stop", by=by, reason=reason)
+
+
+def run_that_was_aborted() -> list[Json]:
+    """Somebody sent SIGTERM in mid-partition; the fault was ended 0.4 s later. Aborted."""
+    ended = recovered(healed=9.6, by="deletion", held=6.08, asked=None)
+    return [
+        *(each for each in run_that_recovered() if each["at"] < 9.2),
+        stop(),
+        {**ended, **event(9.61, "fault_recovered")},
+        event(10.0, "residue", left=[], unconfirmed=[]),
+        {**observer(), **event(10.1, "observer")},
+        event(10.2, "run_ended", journal="interrupted"),
+    ]
+
+
+def run_that_left_residue() -> list[Json]:
+    """Chaos Mesh's daemon went away: the object hangs on its finalizer, the rules stay. Residue."""
+    held = "deletion held by chaos-mesh/records: cannot find daemonIP on node worker-2"
+    left = [
+        f"networkchaos/{PARTITION['name']} in kvchaos: {held}",
+        f"podnetworkchaos/{ENGINES[1]} in kvchaos: rules of kvchaos/{PARTITION['name']} in the pod",
+    ]
+    stuck = f"{WRAPPED}kvchaos.errors.FaultNotRecovered: networkchaos/{PARTITION['name']}: {held}"
+    history = altered(run_that_recovered(), "residue", left=left)
+    history = without(without(history, "fault_recovered"), "recovery")
+    failed = activity(17.2, "recover-fault", "action", "rollbacks", stuck)
+    return [failed if _is(each, "recover-fault", "rollbacks") else each for each in history]
+
+
+def run_whose_api_went_away() -> list[Json]:
+    """Stopped by a hold while the API was away: nobody knows whether the cut ended. Residue."""
+    label = f"networkchaos/{PARTITION['name']} in kvchaos"
+    open_end = f"{label}, which its own duration ends 60 s after it was created"
+    return [
+        *altered(run_that_was_aborted()[:-4], "fault_injected", duration=60.0)[:-1],
+        stop(by="hold", reason="database migration, by alice"),
+        event(39.9, "residue", left=None, unconfirmed=[open_end]),
+        {**observer(), **event(40.0, "observer")},
+        event(40.1, "run_ended", journal="interrupted"),
+    ]
+
+
+def run_that_preflight_refused() -> list[Json]:
+    """Two things were wrong with the cluster: nothing was touched. Unknown."""
+    findings = [
+        {
+            "refusal": "no target",
+            "text": "fault 'cut one engine off': no pod has model.aibrix.ai/kv-events-enabled=true",
+            "look": "kubectl get pods -n kvchaos -l model.aibrix.ai/kv-events-enabled=true",
+        },
+        {
+            "refusal": "hold",
+            "text": "a hold is on: database migration, by alice, since 2026-08-08T13:10:00Z",
+            "look": "kubectl get configmap kvchaos-hold -n kvchaos -o yaml",
+        },
+    ]
+    found = event(0.4, "preflight", targets=[], findings=findings, notes=[])
+    return [started(), found]
+
+
+def run_whose_fault_ended_early() -> list[Json]:
+    """Asked to stand 10 s, the cut was over after 4.2 s, and a target was a new pod. Unknown."""
+    replaced = event(6.62, "targets_replaced", fault=PARTITION, pods=[ENGINES[1]], replaced_at=6.62)
+    history = altered(
+        run_that_recovered(), "fault_recovered", healed=7.72, held=4.2, asked=10.0, by="duration"
+    )
+    moments = {**recovery()["timeline"], "healed": 7.72}
+    history = altered(history, "recovery", timeline=moments)
+    return sorted([*history, replaced], key=lambda each: float(each["at"]))
+
+
+def run_with_a_deviation_that_healed() -> list[Json]:
+    """A continuous hypothesis was not met in mid-run, and was at its end. Fail."""
+    probe = activity(8.0, "every engine is ready", "probe", "method")
+    asked = [
+        {**probe, **event(6.0, "activity")},
+        event(6.0, "hypothesis", when="during", met=True, failed=[]),
+        probe,
+        event(8.0, "hypothesis", when="during", met=False, failed=["every engine is ready"]),
+    ]
+    return sorted([*run_that_recovered(), *asked], key=lambda each: float(each["at"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,11 +14,38 @@ from hypothesis import strategies as st
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import summary
 from kvchaos.verdict.verdict import Verdict, judge, merge
-from tests.builders import PARTITION, Json, run_that_recovered
+from tests.builders import (
+    PARTITION,
+    Json,
+    event,
+    run_that_left_residue,
+    run_that_preflight_refused,
+    run_that_recovered,
+    run_that_was_aborted,
+    run_whose_api_went_away,
+    run_whose_fault_ended_early,
+)
 
+RUNS = (
+    run_that_recovered(),
+    run_that_was_aborted(),
+    run_that_left_residue(),
+    run_whose_api_went_away(),
+    run_that_preflight_refused(),
+    run_whose_fault_ended_early(),
+)
 NEEDED = sorted({each["event"] for each in run_that_recovered()} - {"traffic"})
-NAMES = [*NEEDED, "traffic", "stream", "fault_failed", "stop", "targets_replaced", "preflight"]
-FIELDS = sorted({field for each in run_that_recovered() for field in each})
+NAMES = [
+    *NEEDED,
+    "traffic",
+    "stream",
+    "fault_failed",
+    "stop",
+    "targets_replaced",
+    "preflight",
+    "other",
+]
+FIELDS = sorted({field for run in RUNS for each in run for field in each})
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
@@ -38,12 +66,11 @@ def test_run_that_lacks_any_evidence_is_no_pass(lost: set[str]) -> None:
 
 @st.composite
 def garbled(draw: st.DrawFn) -> list[Json]:
-    """The good history with one field of one kind of event replaced by anything at all."""
+    """A history with one field of one kind of event replaced by anything at all."""
+    run = draw(st.sampled_from(RUNS))
     name, field = draw(st.sampled_from(NAMES)), draw(st.sampled_from(FIELDS))
     value: Any = draw(ANYTHING)
-    return [
-        {**each, field: value} if each["event"] == name else each for each in run_that_recovered()
-    ]
+    return [{**each, field: value} if each["event"] == name else each for each in run]
 
 
 TRUTHS = (True, False, None)
@@ -60,11 +87,17 @@ DECIDING: dict[tuple[str, ...], tuple[object, ...]] = {
     ("fault_injected", "fault", "name"): (PARTITION["name"],),
     ("fault_injected", "targets"): ([],),
     ("fault_injected", "injected"): (NUMBER,),
+    ("fault_injected", "requested"): (NUMBER, None),
+    ("fault_injected", "duration"): (NUMBER, None),
     ("effect", "fault"): (),
     ("effect", "effect"): ("confirmed", "not effective", "inconclusive"),
     ("effect", "evidence"): (),
+    ("effect", "effect_at"): (NUMBER,),
     ("fault_recovered", "fault"): (),
     ("fault_recovered", "healed"): (NUMBER,),
+    ("fault_recovered", "held"): (NUMBER, None),
+    ("fault_recovered", "asked"): (NUMBER, None),
+    ("sample", "at"): (NUMBER,),
     ("sample", "agrees"): TRUTHS,
     ("recovery", "at"): (NUMBER,),
     ("recovery", "agreed"): TRUTHS,
@@ -73,11 +106,13 @@ DECIDING: dict[tuple[str, ...], tuple[object, ...]] = {
     ("recovery", "timeline", "healed"): (NUMBER,),
     ("recovery", "timeline", "agreed"): (NUMBER,),
     ("recovery", "flushed"): (NUMBER,),
+    ("recovery", "samples_needed"): (NUMBER,),
     ("recovery", "left"): (),
     ("recovery", "left", "engines"): ({},),
     ("recovery", "left", "ghosts"): ([],),
     ("recovery", "left", "unknown"): ({},),
     ("residue", "left"): ([],),
+    ("residue", "unconfirmed"): ([],),
     ("observer", "up"): TRUTHS,
     ("observer", "sampler_up"): TRUTHS,
     ("observer", "engines"): (NUMBER,),
@@ -150,14 +185,49 @@ def test_deciding_field_garbled_in_a_likely_way_is_no_pass(path: tuple[str, ...]
     assert passing == []
 
 
+@given(
+    st.sampled_from(RUNS),
+    st.lists(
+        st.sampled_from(
+            [
+                event(99.0, "stop", by="signal", reason="SIGTERM"),
+                event(99.0, "residue", left=["rules in a"], unconfirmed=[]),
+                event(99.0, "residue", left=None, unconfirmed=["partition"]),
+                event(99.0, "targets_replaced", fault=PARTITION, pods=["a"], replaced_at=9.0),
+                event(99.0, "preflight", targets=[], findings=["no target"], notes=[]),
+                event(99.0, "fault_failed", fault=PARTITION, error="not injected"),
+                event(99.0, "hypothesis", when="during", met=False, failed=["a"]),
+                event(99.0, "activity", name="a", type="action", phase="method"),
+                event(99.0, "run_started"),
+                event(0.0, "sample"),
+            ]
+        ),
+        min_size=1,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_bad_news_anywhere_in_a_history_is_no_pass(
+    run: list[Json], news: list[Json], random: Random
+) -> None:
+    """Whenever it comes, and whatever good follows it."""
+    history = list(run)
+    for each in news:
+        history.insert(random.randrange(len(history) + 1), each)
+
+    judgement = judge(history)
+
+    assert judgement.verdict is not Verdict.PASS
+    assert judgement.exit_code != 0
+
+
 @given(garbled())
 def test_garbled_history_is_judged_and_told(history: list[Json]) -> None:
     """A malformed event is unknown, not a traceback in place of the verdict."""
     judgement = judge(history)
     record = as_json(history, judgement)
 
-    assert json.loads(json.dumps(record))["verdict"] == judgement.verdict
-    assert f" {judgement.verdict.upper()} " in summary(history, judgement)
+    assert json.loads(json.dumps(record))["status"] == judgement.status
+    assert f" {judgement.status.upper()} " in summary(history, judgement)
 
 
 @given(st.lists(st.fixed_dictionaries({"event": st.sampled_from(NAMES)})))

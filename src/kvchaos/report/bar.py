@@ -93,7 +93,8 @@ def _marks(events: Events, faults: list[Json], scale: _Scale) -> tuple[str, ...]
     recovery = last(events, "recovery")
     agreed = recovery["timeline"]["agreed"] if recovery else None
     moments = [(fault[what], what) for fault in faults for what in ("injected", "healed")]
-    known = [(at, what) for at, what in [*moments, (agreed, "agrees")] if at is not None]
+    stops = [(stop["at"], "stopped") for stop in of(events, "stop")]
+    known = [(at, what) for at, what in [*moments, (agreed, "agrees"), *stops] if at is not None]
     rows: list[str] = []
     zero = min(fault["injected"] for fault in faults if fault["injected"] is not None)
     for at, what in sorted(known):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from kvchaos.report.ending import left_over, refused, stopped
 from kvchaos.verdict.events import Json, many
-from kvchaos.verdict.result import Result, Verdict
+from kvchaos.verdict.result import Result, Status, Verdict
 from kvchaos.verdict.verdict import Judgement
 
 UNTESTED = "so nothing was tested"
 
 SENTENCE = {
     ("history", Verdict.UNKNOWN): "Nothing is known",
+    ("history in order", Verdict.UNKNOWN): "The run's history cannot be relied on",
+    ("not stopped", Verdict.UNKNOWN): "The run was ended early",
     ("run reached its end", Verdict.UNKNOWN): "The run did not come to its end",
     ("steady state before", Verdict.FAIL): "The system was not well before the fault",
     ("steady state before", Verdict.UNKNOWN): "It is not known if the system was well before",
@@ -17,6 +20,9 @@ SENTENCE = {
     ("fault landed", Verdict.UNKNOWN): f"No fault was seen to happen, {UNTESTED}",
     ("effect observed", Verdict.FAIL): f"The fault had no effect, {UNTESTED}",
     ("effect observed", Verdict.UNKNOWN): "It is not known whether the fault had any effect",
+    ("steady state during", Verdict.FAIL): "The system was not well during the method",
+    ("fault lasted", Verdict.UNKNOWN): "The fault was not seen to last as it should",
+    ("steady state during", Verdict.UNKNOWN): "It is not known if the system was well meanwhile",
     ("recovered within budget", Verdict.FAIL): "The router's index did not become right in time",
     ("recovered within budget", Verdict.UNKNOWN): "It is not known if the index became right again",
     ("nothing left", Verdict.FAIL): "The fault left something behind",
@@ -35,16 +41,25 @@ BY_EVIDENCE = ("fault landed", "recovered within budget", "oracle complete")
 """Checks whose evidence says more than their reason."""
 
 
-def headline(judgement: Judgement, *, recovery: Json | None, left: Json) -> str:
-    """What came out of the run, and the reason that explains most of it."""
+def headline(judgement: Judgement, record: Json) -> str:
+    """What came out of the run, and the reason that explains most of it.
+
+    ``record`` is what ``report.json`` gathered; what it lacks is not told.
+    """
+    if judgement.status is Status.RESIDUE:
+        return f"{left_over(record)} {stopped(record)}".rstrip()
+    return stopped(record) or refused(record) or _verdict(judgement, record)
+
+
+def _verdict(judgement: Judgement, record: Json) -> str:
     if judgement.verdict is Verdict.PASS:
-        return f"The router's index became right again{_how_fast(recovery)}."
+        return f"The router's index became right again{_how_fast(record.get('recovery'))}."
     results = judgement.of(judgement.verdict)
     if not results:
         return "Nothing was checked, so nothing is known."
     first = min(results, key=_rank)
     sentence = SENTENCE.get((first.name, first.verdict), first.name.capitalize())
-    return sentence + _detail(first, left).rstrip(".") + "."
+    return sentence + _detail(first, record["left"]).rstrip(".") + "."
 
 
 def _rank(result: Result) -> int:

@@ -2,22 +2,27 @@
 
 The one rule guarded here: it is gathered from history and judgement alone, and adds no opinion.
 ``{"verdict", "status", "exit_code", "headline", "run", "checks", "faults", "recovery", "worst",
-"left", "traffic", "streams", "observer", "residue"}``; times are seconds since the run began.
+"left", "traffic", "streams", "observer", "preflight", "stop", "residue", "unconfirmed", "reap"}``;
+times are seconds since the run began, but for ``wall`` and ``ends``.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from kvchaos.report.headline import headline
 from kvchaos.verdict.events import Event, Events, Json, injections, last, of, since_first
+from kvchaos.verdict.result import Status
+from kvchaos.verdict.status import left_behind
 from kvchaos.verdict.verdict import Judgement
 
 STAMPS = ("at", "wall", "event")
-MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 """What reading an event that is not of its documented form raises."""
 
 NOT_KNOWN: Json = {"engines": {}, "ghosts": [], "unknown": {"index": "it was never looked at"}}
@@ -28,25 +33,27 @@ def as_json(events: Events, judgement: Judgement) -> Json:
 
     Never an error: what malformed events do not tell is None or empty.
     """
-    recovery = _told(lambda: _fields(last(events, "recovery")), None)
-    left = _told(lambda: left_wrong(events), NOT_KNOWN)
-    said = _told(lambda: headline(judgement, recovery=recovery, left=left), "")
-    return {
+    record = {
         "verdict": str(judgement.verdict),
         "status": str(judgement.status),
         "exit_code": judgement.exit_code,
-        "headline": said or headline(judgement, recovery=None, left=NOT_KNOWN),
+        "headline": "",
         "run": _told(lambda: _run(events), {}),
         "checks": [{**asdict(each), "evidence": list(each.evidence)} for each in judgement.results],
         "faults": _told(lambda: faults(events), []),
-        "recovery": recovery,
+        "recovery": _told(lambda: _fields(last(events, "recovery")), None),
         "worst": _told(lambda: worst_sample(events), None),
-        "left": left,
+        "left": _told(lambda: left_wrong(events), NOT_KNOWN),
         "traffic": _told(lambda: [_fields(event) for event in of(events, "traffic")], []),
         "streams": _told(lambda: _counted(of(events, "stream")), {}),
         "observer": _told(lambda: _fields(last(events, "observer")), None),
-        "residue": _told(lambda: (last(events, "residue") or {}).get("left"), None),
+        "preflight": _told(lambda: _fields(last(events, "preflight")), None),
+        "stop": _told(lambda: _stop(events), None),
+        **_told(lambda: _residue(events), {"residue": None, "unconfirmed": None}),
+        "reap": _reap(events) if judgement.status is Status.RESIDUE else None,
     }
+    said = _told(lambda: headline(judgement, record), "")
+    return {**record, "headline": said or headline(judgement, {"left": NOT_KNOWN})}
 
 
 def faults(events: Events) -> list[Json]:
@@ -95,6 +102,7 @@ def _counted(streams: list[Event]) -> dict[str, int]:
 
 def _fault(tried: Event, told: Events) -> Json:
     effects, ends = of(told, "effect"), of(told, "fault_recovered")
+    lifted = [_fields(each) or {} for each in of(told, "targets_replaced")]
     confirmed = of(effects, "effect", effect="confirmed")
     effect = ([*effects, *confirmed] or [{}])[-1]
     end = (ends or [{}])[-1]
@@ -104,12 +112,45 @@ def _fault(tried: Event, told: Events) -> Json:
         "targets": list(tried.get("targets", ())),
         "injected": tried.get("injected"),
         "error": tried.get("error"),
-        "effect": effect.get("effect"),
+        "effect": "not effective" if "error" in tried else effect.get("effect"),
         "effect_at": effect.get("effect_at"),
         "evidence": list(effect.get("evidence") or tried.get("evidence", ())),
         "healed": end.get("healed"),
         "by": end.get("by"),
+        "held": end.get("held"),
+        "asked": end.get("asked"),
+        "forced": bool(end.get("forced")),
+        "replaced": [{key: each[key] for key in ("pods", "replaced_at")} for each in lifted],
+        "ends": _told(lambda: _ends(tried), None),
     }
+
+
+def _ends(tried: Event) -> str | None:
+    """The wall time at which the fault's duration ends it: it counts from the creation."""
+    if tried.get("duration") is None or tried.get("created") is None:
+        return None
+    left = timedelta(seconds=tried["created"] + tried["duration"] - tried["at"])
+    return (datetime.fromisoformat(tried["wall"]) + left).isoformat(timespec="seconds")
+
+
+def _stop(events: Events) -> Json | None:
+    """What ended the run early: the first of those that tried to."""
+    stops = of(events, "stop")
+    return {key: stops[0][key] for key in ("by", "reason", "at", "wall")} if stops else None
+
+
+def _residue(events: Events) -> Json:
+    """What the newest look that could see found, or None: not known."""
+    look = left_behind(events) or last(events, "residue") or {}
+    return {"residue": look.get("left"), "unconfirmed": look.get("unconfirmed")}
+
+
+def _reap(events: Events) -> str:
+    """The command that ends what is left, for a shell."""
+    run = last(events, "run_started") or {}
+    which = ["--run", str(run["run"])] if run.get("run") else ["--all"]
+    where = ["--context", str(run["context"])] if run.get("context") else []
+    return shlex.join(["kvchaos", "reap", *which, *where])
 
 
 def _run(events: Events) -> Json:
@@ -117,6 +158,7 @@ def _run(events: Events) -> Json:
     return {
         **(_fields(last(events, "run_started")) or {}),
         "seconds": events[-1]["at"] if events else 0.0,
+        "ended": events[-1]["wall"] if events else None,
         "journal": end["journal"] if end else None,
     }
 

@@ -6,6 +6,7 @@ from outside reaches a line with a control character in it.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from itertools import groupby
 
@@ -13,6 +14,7 @@ Span = tuple[str, str]
 Line = tuple[Span, ...]
 
 BLANK: Line = ()
+NOISE = re.compile(r"chaoslib\.exceptions\.ActivityFailed: |kvchaos\.errors\.(?=\w+:)")
 
 
 def plain(lines: list[Line]) -> str:
@@ -52,3 +54,8 @@ def lane(name: str, cells: str) -> Line:
 def printable(text: str) -> str:
     """The text in one line, with every control character made a blank."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def cleaned(said: str) -> str:
+    """An error's text without what only programmers want to know of it."""
+    return NOISE.sub("", said)

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from kvchaos.report.bar import Bar
-from kvchaos.report.layout import BLANK, Line, hanging, heading, lane, paragraph
-from kvchaos.verdict.events import Json, many, text
+from kvchaos.report.layout import BLANK, Line, cleaned, hanging, heading, lane, paragraph
+from kvchaos.verdict.events import Json, many
 
 SHOWN = 6
 """Pieces of evidence that are printed of each check; the rest is counted."""
 
-DONE = {
-    "partition": "network partition",
-    "pod-kill": "pod killed",
-    "pod-failure": "pod made to fail",
-    "container-kill": "container killed",
-}
-ARROW = {"both": "<--X-->", "to": "---X-->", "from": "<--X---"}
-WAY = {
-    "both": ": nothing passes between these",
-    "to": ": nothing passes from the first to the second",
-    "from": ": nothing passes from the second to the first",
-}
 LEGEND: Line = (
     (f"{'':9}fault: ", "dim"),
     ("#", "cell #"),
@@ -35,9 +21,11 @@ LEGEND: Line = (
     (" not known", "dim"),
 )
 MEANING = "(missing: published, not in the index; phantom: in the index, no longer published)"
-BY = {"deletion": "by deletion", "duration": "by its duration"}
-HOLDS = {True: "yes", False: "NO", None: "?"}
-SAYS = {True: "pass", False: "fail", None: "unknown"}
+BY = {
+    "deletion": "by deletion",
+    "duration": "by its duration",
+    "already gone": "by somebody else",
+}
 
 MOMENTS = (
     ("injected", "fault injected"),
@@ -48,7 +36,6 @@ MOMENTS = (
     ("replayed", "router had it replayed"),
     ("agreed", "index agrees"),
 )
-NOISE = re.compile(r"chaoslib\.exceptions\.ActivityFailed: |kvchaos\.errors\.(?=\w+:)")
 
 
 def head(run: Json, width: int) -> list[Line]:
@@ -60,20 +47,6 @@ def head(run: Json, width: int) -> list[Line]:
         *hanging((("kvchaos  ", "bold"),), title, width=width, style="bold"),
         *paragraph(place, width=width, indent=0, style="dim"),
     ]
-
-
-def fault(told: Json, width: int) -> list[Line]:
-    """What was done to whom, and the evidence that it was in effect."""
-    named = f"{told['kind']} {told['namespace']}/{told['name']}"
-    if told["error"]:
-        failed: Line = (("  NOT INJECTED  ", "fail"),)
-        return [*heading("FAULT", named), *hanging(failed, _clean(told["error"]), width=width)]
-    lines = [*heading("FAULT", named), *paragraph(_what(told), width=width)]
-    lines += _whom(told, width)
-    lines += paragraph(f"in effect: {told['effect'] or 'nobody looked'}", width=width)
-    for item in told["evidence"]:
-        lines += _evidence(item, width)
-    return lines
 
 
 def moments(record: Json, width: int) -> list[Line]:
@@ -115,7 +88,7 @@ def stayed_wrong(left: Json, width: int) -> list[Line]:
         why = "ghost: in the index, but not alive"
         found += hanging(((f"  {pod}  ", "fail"),), why, width=width)
     for who, why in left["unknown"].items():
-        said = f"unknown: {_clean(why)}"
+        said = f"unknown: {cleaned(why)}"
         found += hanging(((f"  {who}  ", "unknown"),), said, width=width)
     nothing = paragraph("nothing: the index agrees with every engine", width=width)
     return [*heading("STAYED WRONG"), *(found or nothing)]
@@ -142,62 +115,14 @@ def checks(results: list[Json], width: int) -> list[Line]:
     lines = heading("CHECKS")
     for each in results:
         head: Line = ((f"  {each['verdict']:9}", each["verdict"]), (f"{each['name']:25}", ""))
-        lines += hanging(head, _clean(each["why"]), width=width)
+        lines += hanging(head, cleaned(each["why"]), width=width)
         if each["verdict"] != "pass":
             lines += _reasons(each["evidence"], width)
     return lines
 
 
-def verdict(record: Json, width: int) -> list[Line]:
-    """The last line: the verdict and what it means."""
-    style = f"verdict {record['verdict']}"
-    head: Line = ((f" {record['verdict'].upper()} ", style), ("  ", ""))
-    return [BLANK, *hanging(head, _clean(record["headline"]), width=width, style="bold")]
-
-
 def _counts(wrong: Json) -> str:
     return f"{many(wrong['missing'], 'block')} missing, {wrong['phantom']} phantom"
-
-
-def _what(told: Json) -> str:
-    action = told.get("action") or told["kind"]
-    way = WAY.get(told.get("direction", ""), "") if action == "partition" else ""
-    return f"{DONE.get(action, action)}{_lasting(told)}{way}"
-
-
-def _lasting(told: Json) -> str:
-    """How long the fault stood, and the duration that would have ended it by itself."""
-    if not told["duration"]:
-        return ""
-    longest = f"{told['duration']:g} s at most"
-    if told["injected"] is None or told["healed"] is None:
-        return f" for {longest}"
-    return f" for {told['healed'] - told['injected']:.1f} s ({longest})"
-
-
-def _whom(told: Json, width: int) -> list[Line]:
-    near = [_target(each) for each in told["targets"] if each["role"] == "."]
-    far = [_target(each) for each in told["targets"] if each["role"] != "."]
-    if told.get("action") != "partition":
-        return [line for pod in (*near, *far) for line in paragraph(pod, width=width, indent=4)]
-    arrow = ARROW.get(told.get("direction", ""), "---X---")
-    one, other = ", ".join(near) or "everything", ", ".join(far) or "everything"
-    if len(f"    {one}  {arrow}  {other}") <= width:
-        return [((f"    {one}  ", "bold"), (arrow, "draw"), (f"  {other}", "bold"))]
-    head: Line = (("    ", ""), (arrow, "draw"), ("  ", ""))
-    near_side = paragraph(one, width=width, indent=4, style="bold")
-    return [*near_side, *hanging(head, other, width=width, style="bold")]
-
-
-def _target(target: Json) -> str:
-    container = target.get("container")
-    return f"{target['pod']} (container {container})" if container else str(target["pod"])
-
-
-def _evidence(item: object, width: int) -> list[Line]:
-    holds = item.get("holds") if isinstance(item, dict) else None
-    head: Line = ((f"    {HOLDS[holds]:5}", SAYS[holds]),)
-    return hanging(head, _clean(text(item)), width=width)
 
 
 def _reasons(evidence: list[str], width: int) -> list[Line]:
@@ -205,7 +130,7 @@ def _reasons(evidence: list[str], width: int) -> list[Line]:
     if len(evidence) > SHOWN:
         shown.append(f"... and {len(evidence) - SHOWN} more")
     head: Line = ((f"{'':11}- ", "dim"),)
-    return [line for each in shown for line in hanging(head, _clean(each), width=width)]
+    return [line for each in shown for line in hanging(head, cleaned(each), width=width)]
 
 
 def _known_moments(record: Json) -> Json:
@@ -234,7 +159,3 @@ def _since(known: Json, key: str, start: str, width: int) -> str:
 
 def _milliseconds(seconds: float | None) -> str:
     return "unknown" if seconds is None else f"{1000 * seconds:.0f} ms"
-
-
-def _clean(said: str) -> str:
-    return NOISE.sub("", said)

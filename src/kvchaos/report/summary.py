@@ -11,8 +11,9 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.text import Text
 
-from kvchaos.report import sections
+from kvchaos.report import ending, sections
 from kvchaos.report.bar import bar
+from kvchaos.report.fault import fault
 from kvchaos.report.json import MALFORMED, as_json
 from kvchaos.report.layout import BLANK, Line, paragraph, plain, printable
 from kvchaos.verdict.events import Events, Json
@@ -29,6 +30,9 @@ STYLES = {
     "verdict pass": "bold white on green",
     "verdict fail": "bold white on red",
     "verdict unknown": "bold black on yellow",
+    "verdict aborted": "bold white on magenta",
+    "verdict residue": "bold yellow on red",
+    "command": "bold",
     "draw": "red",
     "cell #": "red",
     "cell -": "dim",
@@ -67,11 +71,13 @@ def lines(events: Events, judgement: Judgement, *, width: int) -> list[Line]:
     record = as_json(events, judgement)
     parts = [
         lambda: sections.head(record["run"], width),
-        lambda: [line for each in record["faults"] for line in sections.fault(each, width)],
+        lambda: ending.preflight(record["preflight"], width),
+        lambda: [line for each in record["faults"] for line in fault(each, width)],
         lambda: _course(events, record, width),
         lambda: [line for each in record["traffic"] for line in sections.traffic(each, width)],
-        lambda: sections.checks(record["checks"], width),
-        lambda: sections.verdict(record, width),
+        lambda: [] if ending.refused(record) else sections.checks(record["checks"], width),
+        lambda: ending.outcome(record, width),
+        lambda: ending.what_now(record, width),
     ]
     told = [line for part in parts for line in _part(part, width)]
     return [tuple((printable(text), style) for text, style in line) for line in told]

@@ -37,7 +37,7 @@ def not_stopped(events: Events) -> Result:
     stops = every(events, Stop)
     if not stops:
         return passed(STOPPED, "nobody and nothing ended the run early")
-    return unknown(STOPPED, f"the run was ended early by a {stops[0].by}: {stops[0].reason}")
+    return unknown(STOPPED, f"the run was ended early: {stops[0].by}, {stops[0].reason}")
 
 
 def run_reached_its_end(events: Events) -> Result:

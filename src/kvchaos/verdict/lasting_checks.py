@@ -33,7 +33,7 @@ def fault_lasted(events: Events) -> Result:
     samples = [sample.at for sample in every(events, Sample)]
     doubts = [doubt for fault, told in faults for doubt in _doubts(fault, told, samples)]
     if doubts:
-        return unknown(LASTED, doubts[0], *(doubts if len(doubts) > 1 else ()))
+        return unknown(LASTED, *doubts)
     times = [_times(fault, told) for fault, told in faults]
     if len(times) == 1:
         return passed(LASTED, times[0])
@@ -55,7 +55,7 @@ def _doubts(injection: Event, told: Events, samples: list[float]) -> list[str]:
 def _lifted(name: str, told: TargetsReplaced, fault: FaultInjected) -> str:
     """Which pods the fault no longer reached."""
     since = told.replaced_at - (fault.injected or 0.0)
-    return f"{name} was lifted for {', '.join(told.pods)}, replaced at {since:.1f} s"
+    return f"{name} was lifted for {', '.join(told.pods)}, replaced after {since:.1f} s"
 
 
 def _early(name: str, fault: FaultInjected, end: FaultRecovered) -> str:

@@ -40,14 +40,13 @@ class Hypothesis(Record, frozen=True, tag="hypothesis"):
 
 
 class Activity(Record, frozen=True, tag="activity"):
-    """An action or a probe that ended; ``unknown``: why a probe that ended could not tell."""
+    """An action or a probe that ended; a probe that could not tell has failed, with an error."""
 
     name: str
     type: Literal["action", "probe"]
     phase: Literal["before", "method", "during", "after", "rollbacks"]
     outcome: Literal["succeeded", "failed"]
     error: str | None
-    unknown: str | None = None
 
 
 class Fault(Struct, frozen=True):

@@ -64,7 +64,7 @@ def actions_succeeded(events: Events) -> Result:
     name = "actions succeeded"
     ran = [each for each in every(events, Activity) if each.phase in ("method", "rollbacks")]
     actions = [each for each in ran if each.type == "action"]
-    bad = [each for each in ran if each.outcome != "succeeded" or each.unknown]
+    bad = [each for each in ran if each.outcome != "succeeded"]
     bad_actions = [each for each in bad if each.type == "action"]
     if bad_actions:
         why = f"{many(len(bad_actions), 'action')} of {len(actions)} failed"
@@ -125,11 +125,11 @@ def _askings(events: Events, when: str) -> list[_Asking]:
 
 
 def _blind(said: Hypothesis, asked: list[Activity]) -> dict[str, str]:
-    """Probes that could not tell, with their error: they raised, or answered "unknown"."""
+    """Probes that could not tell, with their error if they have one."""
     blind = dict.fromkeys(said.unknown, "")
     for each in asked:
-        if each.unknown or (each.outcome == "failed" and not _says_no(each.error or "")):
-            blind[each.name] = f"{each.name}: {each.unknown or each.error}"
+        if each.outcome == "failed" and not _says_no(each.error or ""):
+            blind[each.name] = f"{each.name}: {each.error}"
     return blind
 
 
@@ -144,7 +144,7 @@ def _says_no(error: str) -> bool:
 
 
 def _activity(activity: Activity) -> str:
-    return f"{activity.name} ({activity.phase}): {activity.error or activity.unknown}"
+    return f"{activity.name} ({activity.phase}): {activity.error}"
 
 
 def _once(texts: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ FINE = passed("steady state before", "fine")
 def said(*results: Result) -> str:
     verdict = merge(each.verdict for each in results)
     judgement = Judgement(verdict, results, Status(verdict))
-    return headline(judgement, recovery=recovery(), left=NOBODY_WRONG)
+    return headline(judgement, {"recovery": recovery(), "left": NOBODY_WRONG})
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,4 @@ def test_pass_without_a_measured_recovery_claims_no_time() -> None:
     """A time that was not measured is not told."""
     judgement = Judgement(FINE.verdict, (FINE,), Status.PASS)
 
-    assert headline(judgement, recovery=None, left=NOBODY_WRONG) == (
-        "The router's index became right again."
-    )
+    assert headline(judgement, {"left": NOBODY_WRONG}) == ("The router's index became right again.")

@@ -19,11 +19,16 @@ from tests.builders import (
     injected,
     recovered,
     recovery,
+    run_that_left_residue,
+    run_that_preflight_refused,
     run_that_recovered,
     run_that_stayed_wrong,
+    run_that_was_aborted,
+    run_whose_fault_ended_early,
     run_whose_fault_never_landed,
     sample,
     started,
+    stop,
 )
 
 
@@ -52,6 +57,7 @@ def test_record_of_a_run_that_recovered() -> None:
         "seed": 7,
         "version": "0.1.0",
         "seconds": 17.5,
+        "ended": "2026-08-08T14:03:17.500Z",
         "journal": "completed",
     }
     assert kept["checks"][1] == {
@@ -83,6 +89,11 @@ def test_record_of_a_fault_has_its_whole_life() -> None:
         "evidence": effect()["evidence"],
         "healed": 13.2,
         "by": "duration",
+        "held": 9.68,
+        "asked": 9.5,
+        "forced": False,
+        "replaced": [],
+        "ends": "2026-08-08T14:03:13+00:00",
     }
 
 
@@ -95,7 +106,7 @@ def test_record_of_a_fault_injected_twice_tells_each_time_its_own() -> None:
     ]
 
     assert (first["effect"], first["effect_at"], first["healed"]) == ("confirmed", 4.71, 13.2)
-    assert (taken["error"], taken["effect"], taken["healed"]) == ("the name is taken", None, None)
+    assert (taken["error"], taken["effect"]) == ("the name is taken", "not effective")
     assert (second["effect"], second["effect_at"], second["healed"]) == (None, None, None)
 
 
@@ -107,7 +118,7 @@ def test_record_of_a_fault_that_failed_has_its_error() -> None:
     assert (fault["injected"], fault["targets"], fault["effect"], fault["healed"]) == (
         None,
         [],
-        None,
+        "not effective",
         None,
     )
 
@@ -119,7 +130,7 @@ def test_record_of_an_empty_history() -> None:
         "status": "unknown",
         "exit_code": 2,
         "headline": "Nothing is known: the history is empty: nothing was recorded.",
-        "run": {"seconds": 0.0, "journal": None},
+        "run": {"seconds": 0.0, "ended": None, "journal": None},
         "checks": [
             {
                 "name": "history",
@@ -135,7 +146,11 @@ def test_record_of_an_empty_history() -> None:
         "traffic": [],
         "streams": {},
         "observer": None,
+        "preflight": None,
+        "stop": None,
         "residue": None,
+        "unconfirmed": None,
+        "reap": None,
     }
 
 
@@ -190,3 +205,82 @@ def test_malformed_event_costs_its_entry_and_not_the_record() -> None:
         "It is not known if the index became right again: malformed history: "
         "the event recovery: Expected `object`, got `array` - at `$.left`."
     )
+
+
+def test_record_of_a_run_that_was_stopped_says_by_whom_and_when() -> None:
+    """The first stop is the one; the verdict stands beside the status."""
+    again = stop(9.4, by="hold", reason="maintenance")
+
+    kept = record([*run_that_was_aborted(), again])
+
+    assert (kept["status"], kept["verdict"], kept["exit_code"]) == ("aborted", "unknown", 3)
+    assert kept["stop"] == {
+        "by": "signal",
+        "reason": "SIGTERM",
+        "at": 9.2,
+        "wall": "2026-08-08T14:03:09.200Z",
+    }
+    assert (kept["residue"], kept["unconfirmed"], kept["reap"]) == ([], [], None)
+
+
+def test_record_of_what_is_left_has_the_command_that_ends_it() -> None:
+    """As it is for a shell."""
+    kept = record(run_that_left_residue())
+
+    assert (kept["status"], kept["verdict"], kept["exit_code"]) == ("residue", "fail", 5)
+    assert len(kept["residue"]) == 2
+    assert kept["reap"] == "kvchaos reap --run 20260808-140300-7f3a9c --context kvchaos-lab"
+
+
+def test_record_keeps_what_an_earlier_look_found_when_the_last_saw_nothing() -> None:
+    """What was seen, and not seen to go, is there."""
+    history = [*run_that_left_residue(), event(18.0, "residue", left=None)]
+
+    assert record(history)["residue"] == record(run_that_left_residue())["residue"]
+
+
+@pytest.mark.parametrize(
+    ("context", "command"),
+    [
+        ("a b;rm", "kvchaos reap --run 20260808-140300-7f3a9c --context 'a b;rm'"),
+        ("", "kvchaos reap --run 20260808-140300-7f3a9c"),
+    ],
+)
+def test_command_is_quoted_for_a_shell(context: str, command: str) -> None:
+    """A context may have any name."""
+    history = altered(run_that_left_residue(), "run_started", context=context)
+
+    assert record(history)["reap"] == command
+
+
+def test_command_without_a_run_ends_all() -> None:
+    """A history that lost its beginning does not say which run it is of."""
+    history = [each for each in run_that_left_residue() if each["event"] != "run_started"]
+
+    assert record(history)["reap"] == "kvchaos reap --all"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"created": None}, {"duration": None}, {"wall": "noon"}, {"duration": 1e300}]
+)
+def test_end_of_a_duration_is_told_only_where_it_is_known(fields: Json) -> None:
+    """It counts from the creation."""
+    (fault,) = record([started(), {**injected(), **fields}])["faults"]
+
+    assert fault["ends"] is None
+
+
+def test_record_of_a_fault_that_fell_short_says_how() -> None:
+    """Seconds measured and asked, and the pods that were others."""
+    (fault,) = record(run_whose_fault_ended_early())["faults"]
+
+    assert (fault["held"], fault["asked"]) == (4.2, 10.0)
+    assert fault["replaced"] == [{"pods": [ENGINES[1]], "replaced_at": 6.62}]
+
+
+def test_record_of_a_run_that_was_refused_has_all_reasons() -> None:
+    """Nothing was tested, and why."""
+    kept = record(run_that_preflight_refused())
+
+    assert (kept["status"], kept["exit_code"]) == ("unknown", 2)
+    assert [each["refusal"] for each in kept["preflight"]["findings"]] == ["no target", "hold"]

@@ -22,6 +22,12 @@ RUNS: list[Callable[[], list[Json]]] = [
     builders.run_with_router_unreachable,
     builders.run_with_observer_incomplete,
     builders.run_with_a_pod_killed,
+    builders.run_that_was_aborted,
+    builders.run_that_left_residue,
+    builders.run_whose_api_went_away,
+    builders.run_that_preflight_refused,
+    builders.run_whose_fault_ended_early,
+    builders.run_with_a_deviation_that_healed,
 ]
 
 
@@ -75,6 +81,7 @@ def test_summary_shows_what_a_partition_lets_through() -> None:
     history = builders.run_that_recovered()
     one_way = {**builders.PARTITION, "direction": "to"}
     history = [{**each, "fault": one_way} if "fault" in each else each for each in history]
+    history = altered(history, "fault_recovered", asked=None)
 
     assert section(told(history), "FAULT")[:2] == [
         "  network partition for 9.7 s (10 s at most): nothing passes from the first to the second",

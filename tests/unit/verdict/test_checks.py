@@ -156,18 +156,6 @@ def test_steady_state_is_unknown_when_no_probe_was_asked() -> None:
     )
 
 
-def test_steady_state_is_unknown_when_a_probe_that_succeeded_could_not_tell() -> None:
-    """Probes answer "unknown" instead of raising, and their tolerance is then not met."""
-    blind = {**asked("after"), "unknown": "RouterUnreachable: gone"}
-    history = [blind, hypothesis("after", met=False, failed=["index-agrees"])]
-
-    assert steady_state_after(history) == unknown(
-        "steady state after",
-        "could not be told: index-agrees",
-        "index-agrees: RouterUnreachable: gone",
-    )
-
-
 def test_probe_that_once_could_not_tell_and_once_said_no_has_said_no() -> None:
     """Each asking is judged by its own probes."""
     history = [
@@ -297,17 +285,6 @@ def test_actions_are_unknown_when_a_probe_of_the_method_could_not_measure() -> N
         "actions succeeded",
         "1 probe of the method gave no answer",
         "event-stream (method): EngineUnreachable: gone",
-    )
-
-
-def test_actions_are_unknown_when_a_probe_of_the_method_answered_unknown() -> None:
-    """It succeeded, as Chaos Toolkit sees it, and measured nothing."""
-    blind = {**activity(9.0, "event-lag", "probe", "method"), "unknown": "no engine: gone"}
-
-    assert actions_succeeded([DONE, blind]) == unknown(
-        "actions succeeded",
-        "1 probe of the method gave no answer",
-        "event-lag (method): no engine: gone",
     )
 
 

@@ -68,7 +68,7 @@ def test_run_that_was_stopped_is_unknown_by_its_first_stop() -> None:
     ]
 
     assert not_stopped(history) == unknown(
-        "not stopped", "the run was ended early by a signal: SIGTERM"
+        "not stopped", "the run was ended early: signal, SIGTERM"
     )
 
 
