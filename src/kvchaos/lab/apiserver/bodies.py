@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from kvchaos.lab.apiserver import protobuf
 from kvchaos.lab.apiserver.kinds import Kind
 from kvchaos.lab.apiserver.message import Object, Request
 from kvchaos.lab.apiserver.refusal import bad_request, unsupported_media
+from kvchaos.untrusted import Unreadable, json_value
 
 _JSON = frozenset({"", "application/json", "*/*"})
 
@@ -27,8 +26,8 @@ def parse_body(request: Request, kind: Kind) -> Any:
             "application/json, application/yaml"
         )
     try:
-        return msgspec.json.decode(request.body)
-    except msgspec.DecodeError as error:
+        return json_value(request.body)
+    except Unreadable as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from error
 
 
@@ -39,8 +38,8 @@ def parse_options(request: Request) -> Object:
     if "protobuf" in request.headers.get("content-type", ""):
         raise unsupported_media("the lab reads DeleteOptions as JSON, not as protobuf")
     try:
-        options = msgspec.json.decode(request.body)
-    except msgspec.DecodeError as error:
+        options = json_value(request.body)
+    except Unreadable as error:
         raise bad_request(f"DeleteOptions: {error}") from error
     if not isinstance(options, dict):
         raise bad_request("DeleteOptions is no JSON object")
@@ -48,9 +47,9 @@ def parse_options(request: Request) -> Object:
 
 
 def _yaml(body: bytes) -> Any:
-    import yaml  # noqa: PLC0415 - 30 ms that only hand-written requests need
+    from kvchaos.plain_yaml import document  # noqa: PLC0415 - 30 ms that few requests need
 
     try:
-        return yaml.safe_load(body)
-    except yaml.YAMLError as error:
+        return document(body)
+    except Unreadable as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from error

@@ -18,7 +18,7 @@ from kvchaos.lab.apiserver.deleting import PERMANENT, Deleter, Wish, parse_wish
 from kvchaos.lab.apiserver.message import Object, Request, Response
 from kvchaos.lab.apiserver.metadata import timestamp
 from kvchaos.lab.apiserver.podaccess import ForwardPorts, ReadLog, forward_ports, read_log
-from kvchaos.lab.apiserver.refusal import Refused, not_allowed, subject, success
+from kvchaos.lab.apiserver.refusal import Refused, bad_request, not_allowed, subject, success
 from kvchaos.lab.apiserver.routes import Target, resolve
 from kvchaos.lab.apiserver.store import Store, encode
 from kvchaos.lab.apiserver.views import WHOLE, choose
@@ -64,6 +64,8 @@ class Core:
         except Refused as refusal:
             logger.debug("%s %s: %s", request.method, request.path, refusal.message)
             return refused(refusal)
+        except RecursionError:
+            return refused(bad_request("the object provided is nested too deeply"))
 
     def _table(self) -> Mapping[tuple[str, str], Handler]:
         """What is done for a verb on a subresource (empty: on the object itself)."""

@@ -11,11 +11,15 @@ import msgspec
 from kvchaos.lab.apiserver import strategic
 from kvchaos.lab.apiserver.kinds import Kind
 from kvchaos.lab.apiserver.message import Object
-from kvchaos.lab.apiserver.refusal import Refused, bad_request, unsupported_media
+from kvchaos.lab.apiserver.refusal import Refused, bad_request, too_large, unsupported_media
+from kvchaos.untrusted import Unreadable, json_value
 
 _JSON = "application/json-patch+json"
 _MERGE = "application/merge-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
+_MOST_OPERATIONS = 10_000
+_LARGEST_COPY = 3 * 1024 * 1024  # bytes of what copies may grow an object to, as the real server
+_ODD = (TypeError, ValueError, KeyError, AttributeError)  # what the library lets through
 _APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 
 
@@ -35,8 +39,8 @@ def apply(kind: Kind, media_type: str, body: bytes, target: Object) -> Object:
             + ", ".join(patchers)
         )
     try:
-        patch = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+        patch = json_value(body)
+    except Unreadable as error:
         raise bad_request(f"error decoding patch: {error}") from error
     return _object(patchers, media_type, target, patch)
 
@@ -68,10 +72,23 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 def _json_patch(target: Object, patch: Any) -> Any:
     """RFC 6902; an operation that cannot be done is 422, as the real server answers."""
+    if len(patch) > _MOST_OPERATIONS:
+        raise too_large(_MOST_OPERATIONS)
     try:
-        return jsonpatch.apply_patch(target, patch)
+        return _applied(target, patch)
     except jsonpatch.InvalidJsonPatch as error:
         raise bad_request(f"invalid JSON patch: {error}") from error
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, *_ODD) as error:
         message = f"the server rejected our request due to an error in our request: {error}"
         raise Refused(422, "Invalid", message) from error
+
+
+def _applied(target: Object, patch: list[Any]) -> Any:
+    """One operation after the other, where one copies: each could double what there is."""
+    if not any(isinstance(each, dict) and each.get("op") == "copy" for each in patch):
+        return jsonpatch.apply_patch(target, patch)
+    for operation in patch:
+        target = jsonpatch.apply_patch(target, [operation])
+        if operation["op"] == "copy" and len(msgspec.json.encode(target)) > _LARGEST_COPY:
+            raise too_large(_LARGEST_COPY)
+    return target

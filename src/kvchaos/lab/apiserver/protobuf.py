@@ -18,6 +18,7 @@ from kvchaos.lab.apiserver.refusal import Refused, bad_request, unsupported_medi
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
+_LONGEST_VARINT = 10  # bytes of 64 bits
 
 
 class Field(NamedTuple):
@@ -186,11 +187,10 @@ def _fields(raw: bytes) -> Iterator[tuple[int, Any]]:
 
 
 def _varint(raw: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = raw[place]
-        value |= (byte & 0x7F) << shift
-        place += 1
+    value = 0
+    for count in range(_LONGEST_VARINT):
+        byte = raw[place + count]
+        value |= (byte & 0x7F) << (7 * count)
         if byte < 0x80:
-            return value, place
-        shift += 7
+            return value, place + count + 1
+    raise ValueError(f"a number of more than {_LONGEST_VARINT} bytes")
