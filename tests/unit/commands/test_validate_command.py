@@ -14,6 +14,8 @@ from kvchaos.cli import main
 
 Json = dict[str, Any]
 
+DATA = Path(__file__).parents[2] / "data"
+
 
 def validated(path: Path) -> Result:
     return CliRunner().invoke(main, ["validate", str(path)])
@@ -62,8 +64,11 @@ def test_extensions_of_another_type_give_no_traceback(
     assert (said.exit_code, said.output.startswith(f"kvchaos: {path}: saw ")) == (4, True)
 
 
-def test_a_shipped_experiment_is_valid() -> None:
-    """It says so."""
-    path = asset("experiments", "network-partition.json")
-
+@pytest.mark.parametrize(
+    "path",
+    [asset("experiments", "network-partition.json"), DATA / "stop-conditions.json"],
+    ids=lambda path: path.name,
+)
+def test_a_sound_experiment_is_valid(path: Path) -> None:
+    """A shipped one, and the documented example of stop conditions."""
     assert validated(path).output == f"{path}: valid\n"
