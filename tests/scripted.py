@@ -65,7 +65,7 @@ class ScriptedCluster:
     looks: int = 0
 
     @classmethod
-    def of(cls, *objects: Object, **settings: Any) -> ScriptedCluster:
+    def of(cls, *objects: Object, **settings: Any) -> Self:
         cluster = cls(**settings)
         for body in objects:
             cluster.add(body)

@@ -121,7 +121,7 @@ class Search:
 
     def _rules(self, rules: Object, known: set[str]) -> None:
         """The rules in one pod; those of a fault whose object is known are that fault's."""
-        left = []
+        left: list[Residue] = []
         for source in sorted(sources(rules)):
             key = "NetworkChaos", source
             if key not in self._seen.faults and source not in known:

@@ -116,7 +116,7 @@ def test_an_api_that_does_not_answer_leaves_it_unknown(where: Any) -> None:
 @pytest.mark.parametrize("where", [{}, {"namespaces": ["kvchaos"]}])
 def test_a_cluster_without_chaos_mesh_has_nothing(where: Any) -> None:
     """It says so."""
-    missing = [NotFound("no such kind") for _ in range(3)]
+    missing: list[BaseException] = [NotFound("no such kind") for _ in range(3)]
 
     seen = looked(ScriptedCluster(fails={"list": missing}), Scope(), **where)
 

@@ -110,7 +110,7 @@ def test_a_cluster_without_chaos_mesh_has_no_residue() -> None:
 
 
 def test_rules_that_are_not_applied_are_left_though_nobody_lists_them() -> None:
-    """A daemon that is away takes nothing out of the pod; Chaos Mesh's list is empty all the same."""
+    """Without its daemon nothing leaves the pod; Chaos Mesh's list is empty all the same."""
     cluster = ScriptedCluster.of(rules("a", failed="cannot find daemonIP on node n1"))
 
     assert residue(cluster, run="r1", namespaces=HERE) == [

@@ -30,6 +30,9 @@ VALUES: dict[str, Any] = {
     "direction": "both",
     "duration": "10s",
     "containers": ["engine"],
+    "latency": "100ms",
+    "jitter": "10ms",
+    "correlation": "25",
 }
 
 
@@ -71,6 +74,7 @@ def test_the_templates_are_those_that_the_documents_name() -> None:
     """One file for each fault."""
     assert [path.name.removesuffix(".yaml.j2") for path in TEMPLATES] == [
         "container-kill",
+        "network-delay",
         "network-partition",
         "pod-failure",
         "pod-kill",
@@ -120,6 +124,21 @@ def test_a_partition_is_this_object() -> None:
             "selector": {**selectors, "labelSelectors": ENGINE},
             "target": {"mode": "all", "selector": {**selectors, "labelSelectors": ROUTER}},
         },
+    }
+
+
+def test_a_delay_is_this_spec() -> None:
+    """Latency, jitter and correlation as text, which Chaos Mesh wants."""
+    selectors = {"namespaces": ["kvchaos"], "podPhaseSelectors": ["Running"]}
+
+    assert rendered(asset("templates", "network-delay.yaml.j2"))["spec"] == {
+        "action": "delay",
+        "delay": {"latency": "100ms", "jitter": "10ms", "correlation": "25"},
+        "direction": "both",
+        "duration": "10s",
+        "mode": "one",
+        "selector": {**selectors, "labelSelectors": ENGINE},
+        "target": {"mode": "all", "selector": {**selectors, "labelSelectors": ROUTER}},
     }
 
 
