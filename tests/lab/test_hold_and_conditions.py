@@ -26,6 +26,13 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 Json = dict[str, Any]
 
 WITHIN = 2.0  # seconds from a hold to the stop
+HANGS = """
+import os, threading
+def answers():
+    if os.path.exists("breach"):
+        threading.Event().wait()
+    return True
+"""
 DATA = Path(__file__).parents[1] / "data"
 
 
@@ -121,9 +128,9 @@ def with_condition(folder: Path, **condition: Any) -> Path:
         "func": "exists",
         "arguments": {"path": str(folder / "breach")},
     }
-    condition = {"name": "no breach", "every": 0.2, "tolerance": False, "provider": provider}
+    plain = {"name": "no breach", "every": 0.2, "tolerance": False, "provider": provider}
     experiment = json.loads(cut_link().read_text())
-    experiment["extensions"] = [{"name": "kvchaos", "stop_conditions": [condition]}]
+    experiment["extensions"] = [{"name": "kvchaos", "stop_conditions": [plain | condition]}]
     path = folder / "experiment.json"
     path.write_text(json.dumps(experiment))
     return path
@@ -217,6 +224,25 @@ def test_a_breached_stop_condition_ends_a_run_in_mid_partition(
     assert (breach["name"], breach["met"], breach["value"]) == ("no breach", False, "true")
     names = [event["event"] for event in run.history()]
     assert names.index("stop_condition") < names.index("stop")
+
+
+def test_a_stop_condition_that_hangs_ends_a_run_and_keeps_no_process(
+    lab: dict[str, str], tmp_path: Path
+) -> None:
+    """Its thread never comes back; fault and process end all the same."""
+    (tmp_path / "own_probes.py").write_text(HANGS)
+    provider = {"type": "python", "module": "own_probes", "func": "answers"}
+    path = with_condition(tmp_path, provider=provider, deadline=1, tolerance=True)
+    environment = lab | {"PYTHONPATH": str(tmp_path)}
+
+    with running(chaos(path, tmp_path), tmp_path, environment) as run:
+        run.event("fault_injected")
+        (tmp_path / "breach").touch()
+        ended = run.end()
+
+    assert ended == 1
+    reason = "'no breach' could not be told: no answer within 1 s, 3 times in a row"
+    assert_aborted(run, lab, by="stop condition", reason=reason)
 
 
 def test_a_run_does_not_begin_with_a_breached_stop_condition(

@@ -12,8 +12,9 @@ import pytest
 from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.errors import ClusterUnreachable, FaultRefused, Forbidden, KVChaosError
 from kvchaos.mesh.hold import lift, place
+from kvchaos.run import faults
 from kvchaos.run.holding import HoldWatch, refuse_if_held, watch
-from tests.run_world import Made, World
+from tests.run_world import VALUES, Made, World, cuttable
 from tests.scripted import NAMESPACE, ScriptedCluster
 from tests.stops import SOON, AskedToStop
 
@@ -98,6 +99,20 @@ def test_no_fault_starts_when_a_hold_cannot_be_told(
         f"whether {NAMESPACE} is held cannot be told, so no fault is started: saw {error}; "
         f"see: kubectl --context there -n {NAMESPACE} get configmap kvchaos-hold"
     )
+
+
+def test_an_injection_looks_for_a_hold_before_it_sends_anything(made: Made) -> None:
+    """Between preflight and injection somebody may have held; no object, no line in the ledger."""
+    world = made(cuttable())
+    place(world.cluster, NAMESPACE, **ANA)
+
+    with pytest.raises(FaultRefused, match=r"no fault is started: kvchaos is held by ana@laptop"):
+        faults.inject(world.run, "network-partition", VALUES, timeout=5)
+
+    assert world.cluster.verbs("create", "try") == ["create configmaps kvchaos-hold"]
+    assert world.run.ledger.entries() == []
+    (failed,) = world.told("fault_failed")
+    assert TEXT in failed["error"]
 
 
 def test_a_hold_that_comes_ends_the_run(world: World, cluster: LookedAt) -> None:
