@@ -6,6 +6,8 @@ lifted for a pod, or that nobody watched, was not what was to be tested.
 
 from __future__ import annotations
 
+import math
+
 from msgspec import UNSET
 
 from kvchaos.verdict.events import Event, Events, fault_name, injections, many
@@ -14,6 +16,7 @@ from kvchaos.verdict.records import (
     FaultInjected,
     FaultRecovered,
     Sample,
+    Stop,
     TargetsReplaced,
     every,
     read,
@@ -31,7 +34,8 @@ def fault_lasted(events: Events) -> Result:
     if not faults:
         return unknown(LASTED, NO_FAULT)
     samples = [sample.at for sample in every(events, Sample)]
-    doubts = [doubt for fault, told in faults for doubt in _doubts(fault, told, samples)]
+    stopped = min((stop.at for stop in every(events, Stop)), default=math.inf)
+    doubts = [doubt for each, told in faults for doubt in _doubts(each, told, samples, stopped)]
     if doubts:
         return unknown(LASTED, *doubts)
     times = [_times(fault, told) for fault, told in faults]
@@ -40,7 +44,7 @@ def fault_lasted(events: Events) -> Result:
     return passed(LASTED, f"{many(len(times), 'fault')} stood as long as asked", *times)
 
 
-def _doubts(injection: Event, told: Events, samples: list[float]) -> list[str]:
+def _doubts(injection: Event, told: Events, samples: list[float], stopped: float) -> list[str]:
     """What keeps this fault from having been the one that was asked for."""
     name, fault, ends = fault_name(injection), _read(injection), every(told, FaultRecovered)
     if not ends:
@@ -48,6 +52,7 @@ def _doubts(injection: Event, told: Events, samples: list[float]) -> list[str]:
     doubts = [_lifted(name, each, fault) for each in every(told, TargetsReplaced)]
     doubts += [_early(name, fault, end) for end in ends]
     if _lasts(fault):
+        doubts += [_cut_short(name, end, stopped) for end in ends]
         doubts.append(_unwatched(name, fault, ends[-1], samples))
     return [doubt for doubt in doubts if doubt]
 
@@ -70,6 +75,13 @@ def _early(name: str, fault: FaultInjected, end: FaultRecovered) -> str:
     if stood < end.asked - SLACK:
         return f"{name} ended after {stood:.1f} s of the {end.asked:g} s asked"
     return ""
+
+
+def _cut_short(name: str, end: FaultRecovered, stopped: float) -> str:
+    """Whether the run was stopped while it was on: what was asked was never come to."""
+    healed = stopped if end.healed is None else end.healed
+    cut = end.asked is None and stopped <= healed < math.inf
+    return f"{name} was on when the run was stopped" if cut else ""
 
 
 def _unwatched(name: str, fault: FaultInjected, end: FaultRecovered, samples: list[float]) -> str:

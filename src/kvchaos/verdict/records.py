@@ -175,6 +175,7 @@ class Observer(Record, frozen=True, tag="observer"):
 class Stop(Record, frozen=True, tag="stop"):
     """What ended the run early, and why."""
 
+    at: Second
     by: Name
     reason: str
 

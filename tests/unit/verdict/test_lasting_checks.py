@@ -6,7 +6,7 @@ import pytest
 
 from kvchaos.verdict.lasting_checks import fault_lasted
 from kvchaos.verdict.result import passed, unknown
-from tests.builders import ENGINES, KILL, PARTITION, Json, event, injected, recovered, sample
+from tests.builders import ENGINES, KILL, PARTITION, Json, event, injected, recovered, sample, stop
 
 NAME = "fault lasted"
 FAULT = "NetworkChaos kvchaos/partition-7f3a9c"
@@ -37,6 +37,16 @@ def test_fault_that_was_not_asked_to_stand_lasted_as_long_as_it_did() -> None:
     assert fault_lasted([injected(), sample(9.0), recovered(asked=None)]) == passed(
         NAME, f"{FAULT} stood for 9.7 s (no time asked)"
     )
+
+
+def test_fault_that_was_on_when_the_run_was_stopped_is_unknown() -> None:
+    """How long it was to stand was never come to; one that was over before is none of that."""
+    history = [injected(), sample(9.0), stop(12.0), recovered(asked=None)]
+    before = [injected(), sample(9.0), recovered(asked=None), stop(13.3)]
+
+    assert fault_lasted(history) == unknown(NAME, f"{FAULT} was on when the run was stopped")
+    assert fault_lasted(before).verdict == "pass"
+    assert fault_lasted([kill(), stop(5.0), killed()]).verdict == "pass"
 
 
 def test_kill_does_not_last() -> None:
