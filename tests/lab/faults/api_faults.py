@@ -18,7 +18,7 @@ from tests.lab.faults.proxy import CONTEXT, PASSED, Asked, Deed, Proxy
 from tests.lab.faults.witness import Witness
 
 NEVER = (1e9, 1e9)
-FINISH = 150.0  # seconds that a run may take, whatever the API does
+FINISH = 300.0  # seconds that a run may take, whatever the API does
 STOOD = 0.5  # seconds that a cut must have been seen by others, for a pass to be true
 EVERY_TIME = 10**9
 

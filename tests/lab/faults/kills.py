@@ -15,22 +15,29 @@ from tests.lab.faults.place import Place, Started, short_partition
 
 CLOCK = SystemClock()
 PATIENCE = 60.0  # seconds from the first signal to the end of the process
+LOOK = 0.02  # seconds between looks for a history
 SOFT = (SIGINT, SIGTERM, SIGHUP)
 WAYS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL", "two in a row", "SIGTERM, then SIGKILL")
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One run's death: at ``share`` of a run's length; each signal after so many seconds."""
+    """One run's death: at ``share`` of its life; each signal so many seconds after the one before.
+
+    Every other life is counted from its first line of history on: until then, which is half of a
+    run on a busy machine, there is nothing to leave.
+    """
 
     number: int
     way: str
     share: float
+    from_history: bool
     signals: tuple[tuple[float, Signals], ...]
 
     @property
     def label(self) -> str:
-        return f"{self.number} {self.way} at {self.share:.2f}".replace(" ", "-").replace(",", "")
+        since = " of its history" if self.from_history else ""
+        return f"{self.number} {self.way} at {self.share:.2f}{since}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,7 @@ class Killed:
             "reap": self.reap,
         }
         what = "; ".join(f"{key}: {value}" for key, value in wrong.items() if value)
-        kill = self.kill
-        return f"kill {kill.number} ({kill.way} at {kill.share:.3f}): {what}; {self.how}"
+        return f"kill {self.kill.label}: {what}; {self.how}"
 
 
 def planned(*, seed: int, runs: int) -> list[Kill]:
@@ -86,7 +92,13 @@ def planned(*, seed: int, runs: int) -> list[Kill]:
     strata = {way: rng.sample(range(rounds), rounds) for way in WAYS}
     ways = [way for _ in range(rounds) for way in rng.sample(WAYS, len(WAYS))]
     return [
-        Kill(number, way, (strata[way].pop() + rng.random()) / rounds, _signals(way, rng))
+        Kill(
+            number=number,
+            way=way,
+            share=(strata[way].pop() + rng.random()) / rounds,
+            from_history=number // len(WAYS) % 2 == 0,
+            signals=_signals(way, rng),
+        )
         for number, way in enumerate(ways[:runs])
     ]
 
@@ -99,20 +111,34 @@ def _signals(way: str, rng: random.Random) -> tuple[tuple[float, Signals], ...]:
     return ((0.0, Signals[way]),)
 
 
-def length_of_a_run(place: Place, folder: Path) -> float:
-    """Seconds that an undisturbed run takes here; it must be a pass, or nothing else means much."""
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How many seconds a run lives when nobody disturbs it, and how many without a history."""
+
+    whole: float
+    unborn: float
+
+
+def undisturbed(place: Place, folder: Path) -> Life:
+    """A run's life in this place; it must be a pass, or nothing else means much."""
     experiment = short_partition(place.root)
     start = CLOCK.now()
-    run = ended(place.start(folder, experiment), within=PATIENCE)
-    took = CLOCK.now() - start
+    started = place.start(folder, experiment)
+    _await_history(started)
+    unborn = CLOCK.now() - start
+    run = ended(started, within=PATIENCE)
+    life = Life(whole=CLOCK.now() - start, unborn=unborn)
     assert (run.code, run.was_complete(experiment), place.truth.left()) == (0, True, []), run.said
-    return took
+    return life
 
 
-def carried_out(kill: Kill, place: Place, folder: Path, *, length: float) -> Killed:
+def carried_out(kill: Kill, place: Place, folder: Path, life: Life) -> Killed:
     """One run, killed; then what is left of it, and whether the engines' events flow."""
     experiment = short_partition(place.root)
     started = place.start(folder, experiment)
+    if kill.from_history:
+        _await_history(started)
+    length = life.whole - life.unborn if kill.from_history else life.whole
     _has_ended(started, within=kill.share * length)
     standing = bool(place.truth.left())
     begun = CLOCK.now()
@@ -151,6 +177,15 @@ def _reaped(place: Place, end: Ended, folder: Path, kill: Kill) -> str:
     how = ("--run", end.run, "--runs", str(folder / "kvchaos-runs")) if by_run else ("--all",)
     done = place.reap(*how)
     return "" if done.returncode == 0 else f"{' '.join(how)}: {done.stdout}{done.stderr}"
+
+
+def _await_history(started: Started) -> None:
+    """Until the run's history begins, or it has ended without one."""
+    for _ in range(int(PATIENCE / LOOK)):
+        if any(started.folder.glob("kvchaos-runs/*/history.jsonl")):
+            return
+        if _has_ended(started, within=LOOK):
+            return
 
 
 def _has_ended(started: Started, *, within: float) -> bool:

@@ -10,7 +10,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,12 +23,13 @@ from click import echo
 from kvchaos.clock import SystemClock
 from tests.lab.faults import kills
 from tests.lab.faults.api_faults import PLANS, Plan, Played, played
-from tests.lab.faults.kills import WAYS, Kill, Killed
+from tests.lab.faults.kills import WAYS, Kill, Killed, Life
 from tests.lab.faults.place import Place, hear_signals, place
 from tests.lab.faults.table import counted, table
 
 T = TypeVar("T")
 R = TypeVar("R")
+CLOCK = SystemClock()
 HEAD = ("", "runs", "residue left", "wrongly pass", "not ended", "how it ended")
 
 
@@ -35,55 +37,78 @@ HEAD = ("", "runs", "residue left", "wrongly pass", "not ended", "how it ended")
 @click.option("--seed", default=7, show_default=True)
 @click.option("--runs", default=200, show_default=True, help="Runs to kill.")
 @click.option("--api", default="all", show_default=True, help="One API fault by name; none; all.")
-@click.option("--workers", default=2, show_default=True, help="Labs side by side.")
+@click.option("--workers", default=2, show_default=True, help="Labs for each of the two parts.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder for what was not fine.")
 def main(seed: int, runs: int, api: str, workers: int, keep: Path | None) -> None:
     """Both parts; 0 when nothing was left, no pass was wrong, and every process ended."""
     hear_signals()
     root = keep or Path(tempfile.mkdtemp(prefix="kvchaos-ourselves-"))
     echo(f"seed {seed}, {runs} kills; folders of what was not fine are kept in {root}")
-    with ExitStack() as stack:
-        folders = [root / f"worker-{number}" for number in range(workers)]
-        places = list(_side_by_side(lambda path: stack.enter_context(place(path)), folders))
-        lengths = undisturbed(places)
-        fine = killing(places, lengths, seed, runs) if runs else True
-        plans = [plan for plan in PLANS if api in ("all", plan.name)]
-        fine = (failing(places, plans, seed) if plans else True) and fine
-    sys.exit(0 if fine else 1)
+    plans = [plan for plan in PLANS if api in ("all", plan.name)]
+    with ThreadPoolExecutor(2) as both:
+        parts = [
+            both.submit(killing, root / "kills", workers, seed, runs),
+            both.submit(failing, root / "api", workers, seed, plans),
+        ]
+    echo()
+    for part in parts:
+        echo("\n".join(part.result().lines), nl=True)
+    sys.exit(0 if all(part.result().fine for part in parts) else 1)
 
 
-def undisturbed(places: Sequence[Place]) -> dict[Path, float]:
-    """How many seconds a run takes in each place when nobody disturbs it."""
-    lengths = _side_by_side(
-        lambda where: kills.length_of_a_run(where, where.root / "undisturbed"), places
-    )
-    return {where.root: length for where, length in zip(places, lengths, strict=True)}
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one part has to say, and whether all was fine."""
+
+    lines: list[str]
+    fine: bool
 
 
-def killing(places: Sequence[Place], lengths: dict[Path, float], seed: int, runs: int) -> bool:
-    """The kills, as a table; whether all is fine."""
-    begun = SystemClock().now()
-    one = partial(_kill, lengths=lengths)
-    done = list(_shared(one, kills.planned(seed=seed, runs=runs), places))
+def killing(root: Path, workers: int, seed: int, runs: int) -> Part:
+    """The kills, as a table."""
+    if not runs:
+        return Part([], fine=True)
+    begun = CLOCK.now()
+    with _places(root, workers) as places:
+        lives = dict(_side_by_side(_undisturbed, places))
+        one = partial(_kill, lives=lives)
+        done = list(_shared(one, kills.planned(seed=seed, runs=runs), places))
     rows = [_row_of_kills(way, [each for each in done if each.kill.way == way]) for way in WAYS]
-    echo(table(HEAD, [*rows, _row_of_kills("all", done)]))
-    echo(f"{runs} kills in {SystemClock().now() - begun:.0f} s; a run alone takes ", nl=False)
-    echo(" and ".join(f"{length:.1f} s" for length in lengths.values()))
-    return _told([each.about for each in done if not each.is_fine])
+    lengths = " and ".join(f"{life.whole:.1f} s" for life in lives.values())
+    took = (
+        f"{runs} kills in {CLOCK.now() - begun:.0f} s; a run that nobody disturbs takes {lengths}"
+    )
+    wrong = [f"NOT FINE  {each.about}" for each in done if not each.is_fine]
+    return Part([table(HEAD, [*rows, _row_of_kills("all", done)]), took, *wrong], fine=not wrong)
 
 
-def failing(places: Sequence[Place], plans: Sequence[Plan], seed: int) -> bool:
-    """The API faults, as a table; whether all is fine."""
-    begun = SystemClock().now()
-    done = list(_shared(partial(_play, seed=seed), plans, places))
-    echo(table(HEAD, [_row_of_plan(each) for each in done]))
-    echo(f"{len(done)} API faults in {SystemClock().now() - begun:.0f} s")
-    return _told([f"{each.plan.name}: {each.wrong}" for each in done if each.wrong])
+def failing(root: Path, workers: int, seed: int, plans: Sequence[Plan]) -> Part:
+    """The API faults, as a table."""
+    if not plans:
+        return Part([], fine=True)
+    begun = CLOCK.now()
+    with _places(root, workers) as places:
+        done = list(_shared(partial(_play, seed=seed), plans, places))
+    took = f"{len(done)} API faults in {CLOCK.now() - begun:.0f} s"
+    wrong = [f"NOT FINE  {each.plan.name}: {each.wrong}" for each in done if each.wrong]
+    return Part([table(HEAD, [_row_of_plan(each) for each in done]), took, *wrong], fine=not wrong)
 
 
-def _kill(kill: Kill, where: Place, *, lengths: dict[Path, float]) -> Killed:
+@contextmanager
+def _places(root: Path, workers: int) -> Iterator[list[Place]]:
+    """So many labs, side by side."""
+    folders = [root / f"worker-{number}" for number in range(workers)]
+    with ExitStack() as stack:
+        yield list(_side_by_side(lambda path: stack.enter_context(place(path)), folders))
+
+
+def _undisturbed(where: Place) -> tuple[Path, Life]:
+    return where.root, kills.undisturbed(where, where.root / "undisturbed")
+
+
+def _kill(kill: Kill, where: Place, *, lives: dict[Path, Life]) -> Killed:
     folder = where.root / f"kill-{kill.number}"
-    done = kills.carried_out(kill, where, folder, length=lengths[where.root])
+    done = kills.carried_out(kill, where, folder, lives[where.root])
     echo("." if done.is_fine else f"\n{done.about}\n", nl=False)
     return done
 
@@ -127,12 +152,6 @@ def _row_of_plan(done: Played) -> Sequence[object]:
     )
 
 
-def _told(wrong: Sequence[str]) -> bool:
-    for each in wrong:
-        echo(f"NOT FINE  {each}")
-    return not wrong
-
-
 def _side_by_side(do: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:
     with ThreadPoolExecutor(len(things)) as pool:
         yield from pool.map(do, things)
@@ -155,7 +174,6 @@ def _shared(
 
     with ThreadPoolExecutor(len(places)) as pool:
         yield from pool.map(one, things)
-    echo()
 
 
 if __name__ == "__main__":

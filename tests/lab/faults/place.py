@@ -19,7 +19,7 @@ from tests.lab.faults.truth import Truth
 Json = dict[str, Any]
 
 SHORT = {
-    "KVCHAOS_FAULT_SECONDS": "1.5",
+    "KVCHAOS_FAULT_SECONDS": "2",
     "KVCHAOS_FAULT_DURATION": "30s",
     "KVCHAOS_RECOVERY_BUDGET": "10",
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.faults.kills import Kill, carried_out, length_of_a_run, planned
+from tests.lab.faults.kills import Kill, Life, carried_out, planned, undisturbed
 from tests.lab.faults.place import Place, place
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
@@ -23,16 +23,18 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def length(where: Place) -> float:
-    """Seconds that a run takes when nobody disturbs it."""
-    return length_of_a_run(where, where.root / "undisturbed")
+def life(where: Place) -> Life:
+    """How long a run lives when nobody disturbs it."""
+    return undisturbed(where, where.root / "undisturbed")
 
 
-@pytest.mark.parametrize("kill", planned(seed=SEED, runs=RUNS), ids=lambda kill: kill.label)
+@pytest.mark.parametrize(
+    "kill", planned(seed=SEED, runs=RUNS), ids=lambda kill: kill.label.replace(" ", "-")
+)
 def test_a_killed_run_leaves_nothing_and_is_no_pass(
-    where: Place, length: float, tmp_path: Path, kill: Kill
+    where: Place, life: Life, tmp_path: Path, kill: Kill
 ) -> None:
     """Whatever signal, and whenever; after a SIGKILL, once ``kvchaos reap`` has run."""
-    killed = carried_out(kill, where, tmp_path / "run", length=length)
+    killed = carried_out(kill, where, tmp_path / "run", life)
 
     assert killed.is_fine, f"{killed.about}\n{killed.ended.said}"
