@@ -32,6 +32,13 @@ logger = logging.getLogger("chaostoolkit")
 
 Json = dict[str, Any]
 
+STRATEGIES = (
+    "default",
+    "before-method-only",
+    "after-method-only",
+    "during-method-only",
+    "continuously",
+)
 EXIT_CODES = "0 pass, 1 fail, 2 unknown, 3 aborted, 4 not usable, 5 something is left behind"
 
 
@@ -108,27 +115,22 @@ def played(path: Path, given: Variables, journal_path: Path) -> int:
     return int(journal["kvchaos"]["exit_code"])
 
 
-def _strategy(experiment: Json) -> Strategy:
-    """When the hypothesis is asked."""
-    said = experiment.get("runtime", {}).get("hypothesis", {}).get("strategy", "default")
-    known = [each.value for each in Strategy]
-    if said not in known:
+def _strategy(experiment: Json) -> str:
+    """When the hypothesis is asked, as Chaos Toolkit names it."""
+    said = experiment.get("runtime", {}).get("hypothesis", {}).get("strategy", STRATEGIES[0])
+    if said not in STRATEGIES:
+        known = ", ".join(STRATEGIES)
         raise ExperimentInvalid(
-            "runtime.hypothesis.strategy", wanted=f"one of {', '.join(known)}", saw=repr(said)
+            "runtime.hypothesis.strategy", wanted=f"one of {known}", saw=repr(said)
         )
-    return Strategy(said)
+    return str(said)
 
 
-def _play(experiment: Json, strategy: Strategy, journal: Json) -> None:
+def _play(experiment: Json, strategy: str, journal: Json) -> None:
     """Play it with this journal, which is filled while it is played."""
-    settings = {
-        "runtime": {
-            "rollbacks": {"strategy": "always"},
-            "hypothesis": {"strategy": strategy.value},
-        }
-    }
-    with Runner(strategy, Schedule()) as runner:
-        runner.run(experiment, settings, experiment_vars=({}, {}), journal=journal)
+    runtime = {"rollbacks": {"strategy": "always"}, "hypothesis": {"strategy": strategy}}
+    with Runner(Strategy.from_string(strategy), Schedule()) as runner:
+        runner.run(experiment, {"runtime": runtime}, experiment_vars=({}, {}), journal=journal)
 
 
 def _keeper(journal: Json, path: Path) -> Callable[[Json], None]:
