@@ -58,7 +58,9 @@ class AskedCluster(ScriptedCluster):
 
     def _hide(self, verb: str, kind: Kind, namespace: str | None) -> None:
         if self.hidden & {f"{verb} {kind.plural}", f"{verb} {kind.plural} {namespace}"}:
-            raise Forbidden(f"not allowed: {verb} {kind.plural}", saw="HTTP 403")
+            raise Forbidden(
+                f"not allowed: {verb} {kind.plural}", saw="HTTP 403", look="kubectl auth can-i"
+            )
 
 
 def engine(name: str, **fields: Any) -> Object:

@@ -14,7 +14,7 @@ from kvchaos.cluster.kinds import NETWORKCHAOS, PODNETWORKCHAOS, Kind, Object
 from kvchaos.errors import ClusterError, Forbidden, NotFound
 from kvchaos.mesh.api import FAULT_KINDS, RUN_LABEL
 from kvchaos.mesh.records import not_applied, sources
-from kvchaos.mesh.residue import why_there
+from kvchaos.mesh.residue import RUN_ID, unapplied, why_there
 from kvchaos.preflight.facts import Facts
 from kvchaos.preflight.needs import Need
 from kvchaos.preflight.reason import Reason
@@ -86,9 +86,9 @@ def leftovers(facts: Facts) -> Iterator[Reason]:
         pod = (_place(rules), str(rules["metadata"]["name"]))
         gone = {s for s in sources(rules) - known if s.partition("/")[0] in touched}
         found = (sources(rules) if pod in hit else gone) - own.keys()
-        unapplied = not_applied(rules) if pod in hit else ""
-        if found or unapplied:
-            yield _left_rules(pod, sorted(found), unapplied, facts)
+        lost = [not_applied(rules)] if pod in hit else [each.why for each in unapplied(rules)]
+        if said := [f"rules of {each}" for each in sorted(found)] + list(filter(None, lost)):
+            yield _left_rules(pod, said, facts)
 
 
 def held(facts: Facts) -> Iterator[Reason]:
@@ -120,7 +120,8 @@ def refused_by_the_server(facts: Facts) -> Iterator[Reason]:
 def _annotation(place: str, seen: object, name: str, what: str, wanted: str) -> Reason:
     """What a namespace's annotations say, or that they cannot be read."""
     if isinstance(seen, ClusterError):
-        return Reason(f"namespace {place} cannot be read", wanted=wanted, saw=str(seen))
+        unreadable = f"namespace {place} cannot be read"
+        return Reason(unreadable, wanted=wanted, saw=seen.what, look=seen.look)
     value = seen.get(name) if isinstance(seen, dict) else None
     return Reason(
         f"namespace {place} {what}",
@@ -148,15 +149,19 @@ def _left_fault(body: Object, facts: Facts) -> Reason:
     )
 
 
-def _left_rules(pod: tuple[str, str], found: list[str], unapplied: str, facts: Facts) -> Reason:
-    place, name = pod
-    said = [f"rules of {', '.join(found)}"] if found else []
+def _left_rules(pod: tuple[str, str], said: list[str], facts: Facts) -> Reason:
+    """Whose they are shows in the name of their fault, which has the id of its run."""
+    (place, name), saw = pod, "; ".join(said)
+    runs = sorted(set(RUN_ID.findall(saw)))
+    reap = [f"kvchaos reap --run {run}{_context(facts)}" for run in runs]
+    others = ["what is not of kvchaos goes with its own fault, or with the pod"]
     return Reason(
         f"pod {name} in namespace {place} has rules of other faults, or that cannot be applied",
         wanted="none: one that is stuck blocks every other network fault on its pod",
-        saw="; ".join([*said, *([unapplied] if unapplied else [])]),
-        look=f"kubectl get {PODNETWORKCHAOS.resource} {name} -n {place} -o yaml; "
-        f"kvchaos reap --all{_context(facts)}",
+        saw=saw,
+        look="; ".join(
+            [f"kubectl get {PODNETWORKCHAOS.resource} {name} -n {place} -o yaml", *(reap or others)]
+        ),
     )
 
 

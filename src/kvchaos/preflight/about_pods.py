@@ -17,8 +17,6 @@ from kvchaos.preflight.reason import Reason
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 NETWORK_STATUS = "k8s.v1.cni.cncf.io/network-status"
-BY_DAEMON = ("container-kill",)
-"""Actions on pods that chaos-daemon carries out; the others are the controller's own."""
 
 
 def no_target(facts: Facts) -> Iterator[Reason]:
@@ -115,11 +113,9 @@ def no_daemon_on_node(facts: Facts) -> Iterator[Reason]:
         return
     bare: dict[str, set[str]] = defaultdict(set)
     for each in facts.selections:
-        fault = each.planned.fault
-        if fault.kind == "NetworkChaos" or fault.action in BY_DAEMON:
-            for pod in each.hit:
-                if pods.node(pod) not in facts.daemons:
-                    bare[pods.node(pod)].add(pods.name(pod))
+        for pod in each.hit if each.needs_daemon else ():
+            if pods.node(pod) not in facts.daemons:
+                bare[pods.node(pod)].add(pods.name(pod))
     place = facts.settings.mesh_namespace
     for node, names in sorted(bare.items()):
         yield Reason(

@@ -85,6 +85,12 @@ class Selection:
         return list(spec["containerNames"]) if spec["action"] == "container-kill" else []
 
     @property
+    def needs_daemon(self) -> bool:
+        """Whether chaos-daemon does it; pods are killed, and made to fail, through the API."""
+        fault = self.planned.fault
+        return fault.kind == "NetworkChaos" or fault.action == "container-kill"
+
+    @property
     def text(self) -> str:
         """What it asks for, in words."""
         return describe(self.selector, namespace=self.planned.fault.namespace)

@@ -17,7 +17,7 @@ from kvchaos.preflight.needs import Need, needs, places
 from kvchaos.preflight.plan import Planned
 from kvchaos.settings import Settings
 
-AT_ONCE = 8  # questions under way at a time
+AT_ONCE = 4  # questions under way at a time; each of them opens a connection
 DAEMON = "app.kubernetes.io/component=chaos-daemon"
 MESH_KINDS = (*FAULT_KINDS.values(), PODNETWORKCHAOS)
 

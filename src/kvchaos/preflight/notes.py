@@ -34,9 +34,16 @@ def _unseen_namespaces(facts: Facts) -> Iterator[str]:
         return  # then it is a finding
     for place, seen in facts.annotations.items():
         if isinstance(seen, ClusterError):
-            yield f"whether namespace {place} names an environment cannot be told: {seen}"
+            yield f"whether namespace {place} names an environment cannot be told: {_why(seen)}"
 
 
 def _daemons(facts: Facts) -> Iterator[str]:
-    if facts.plan and isinstance(facts.daemons, ClusterError):
-        yield f"whether chaos-daemon runs on the targets' nodes cannot be told: {facts.daemons}"
+    needed = any(each.needs_daemon for each in facts.selections)
+    if needed and isinstance(facts.daemons, ClusterError):
+        why = _why(facts.daemons)
+        yield f"whether chaos-daemon runs on the targets' nodes cannot be told: {why}"
+
+
+def _why(error: ClusterError) -> str:
+    """A refusal without the server's own words, which say the same at length."""
+    return f"{error.what}; see: {error.look}" if error.look else error.what

@@ -99,7 +99,9 @@ def test_findings_and_notes_are_printed_and_end_it_with_2(there: Connecting) -> 
     """The pods are told all the same."""
     there.hidden = {"list pods chaos-mesh"}
 
-    done = run(shipped("pod-kill"), KVCHAOS_MAX_PERCENT="30", KVCHAOS_REQUIRE_OPT_IN="true")
+    bounds = {"KVCHAOS_MAX_PERCENT": "30", "KVCHAOS_REQUIRE_OPT_IN": "true"}
+
+    done = run(shipped("network-partition"), **bounds)
 
     assert done.exit_code == 2
     assert "  selected: one of 3" in done.stdout

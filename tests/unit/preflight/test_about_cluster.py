@@ -221,18 +221,26 @@ def test_the_age_of_a_leftover_is_told_roughly(created: str | None, told: str) -
 
 def test_rules_of_a_fault_that_is_there_no_more_are_refused() -> None:
     """An object freed by force leaves its rules; in any pod of the namespace, hit or not."""
-    there = cluster(rules("x", "kvchaos/cut-r0"))
+    name = "cut-20261122-131500-3fa9c1"
+    there = cluster(rules("x", f"kvchaos/{name}"))
 
     assert refused(there) == ["leftovers"]
-    assert "pod x in namespace kvchaos has rules" in lines(preflight(there))
-    assert "saw rules of kvchaos/cut-r0" in lines(preflight(there))
+    assert lines(preflight(there)) == (
+        "leftovers: pod x in namespace kvchaos has rules of other faults, or that cannot be"
+        " applied: wanted none: one that is stuck blocks every other network fault on its pod,"
+        f" saw rules of kvchaos/{name};"
+        " see: kubectl get podnetworkchaos.chaos-mesh.org x -n kvchaos -o yaml;"
+        " kvchaos reap --run 20261122-131500-3fa9c1 --context kvchaos-lab"
+    )
 
 
 def test_rules_of_anybodys_fault_in_a_pod_to_be_hit_are_refused() -> None:
     """Its effect would be taken for ours; in a pod that is not hit it is not our matter."""
     other = old("somebodys", run="")
 
-    assert refused(cluster(other, rules("e2", "kvchaos/somebodys"))) == ["leftovers"]
+    there = cluster(other, rules("e2", "kvchaos/somebodys"))
+    assert refused(there) == ["leftovers"]
+    assert "what is not of kvchaos goes with its own fault" in lines(preflight(there))
     assert refused(cluster(other, rules("x", "kvchaos/somebodys"))) == []
     assert refused(cluster(rules("x", "elsewhere/somebodys"))) == []
 
@@ -244,6 +252,12 @@ def test_rules_that_cannot_be_applied_are_refused() -> None:
     assert refused(cluster(failed)) == ["leftovers"]
     assert "saw unable to set tcs for pod e2" in lines(preflight(cluster(failed)))
     assert refused(cluster(rules("e2", observed=0))) == ["leftovers"]
+
+
+def test_rules_that_may_still_be_in_a_pod_are_refused_in_any_pod() -> None:
+    """They were taken off the list, and nobody took them out; others' failures are theirs."""
+    assert refused(cluster(rules("x", failed="no daemon"))) == ["leftovers"]
+    assert refused(cluster(rules("x", "elsewhere/somebodys", failed="no daemon"))) == []
 
 
 def test_a_fault_and_its_rules_are_one_leftover() -> None:

@@ -288,8 +288,9 @@ def test_a_daemon_that_may_not_be_looked_for_is_only_told() -> None:
     assert seen.findings == ()
     assert lines(seen.notes) == (
         "whether chaos-daemon runs on the targets' nodes cannot be told:"
-        " not allowed: list pods: saw HTTP 403"
+        " not allowed: list pods; see: kubectl auth can-i"
     )
+    assert preflight(cluster(hidden={"list pods chaos-mesh"}), killing()).notes == ()
 
 
 def test_where_chaos_daemon_is_looked_for_is_a_setting() -> None:
