@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kvchaos.run import faults, requests, traffic
+from kvchaos.run import faults, healing, requests, traffic
 from kvchaos.run.answers import needs_run
 from kvchaos.run.current import NOTHING_TO_UNDO, current, did_not_start
 
@@ -44,7 +44,7 @@ def recover_fault(held: float = 0.0, timeout: float = 60.0) -> dict[str, Any]:
     """
     if did_not_start():
         return dict(NOTHING_TO_UNDO)
-    return faults.recover(current(), held=held, timeout=timeout)
+    return healing.recover(current(), held=held, timeout=timeout)
 
 
 @needs_run

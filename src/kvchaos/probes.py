@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kvchaos.run import faults, recovery, requests, streams, traffic
+from kvchaos.run import faults, healing, recovery, requests, streams, traffic
 from kvchaos.run.answers import answers
 from kvchaos.run.current import NOTHING_TO_UNDO, current, did_not_start
 
@@ -90,7 +90,7 @@ def no_residue() -> dict[str, Any]:
     """
     if did_not_start():
         return dict(NOTHING_TO_UNDO)
-    return faults.residue_of(current())
+    return healing.residue_of(current())
 
 
 @answers("failed")

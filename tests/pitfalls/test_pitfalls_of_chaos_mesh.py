@@ -26,7 +26,7 @@ from kvchaos.mesh.lint import lint
 from kvchaos.mesh.records import has_ended, missing_for_injection
 from kvchaos.mesh.recover import recover
 from kvchaos.mesh.targets import resolve
-from kvchaos.run import faults
+from kvchaos.run import faults, healing
 from kvchaos.run.timeline import Marks, Progress, Sample, timeline
 from kvchaos.verdict.verdict import judge
 from tests.builders import altered, run_that_recovered
@@ -300,7 +300,7 @@ def test_pitfall_16_a_run_says_how_long_its_fault_was_in_effect(made: Made) -> N
     world = made(cuttable())
     faults.inject(world.run, "network-partition", VALUES, timeout=5)
 
-    faults.recover(world.run, held=4.0, timeout=5)
+    healing.recover(world.run, held=4.0, timeout=5)
 
     (told,) = world.told("fault_recovered")
     assert (told["fault"]["name"], told["asked"]) == (CUT, 4.0)
@@ -314,9 +314,9 @@ def test_pitfall_17_recovering_touches_only_what_the_run_itself_sent(made: Made)
     world = made(cuttable())
     world.cluster.add(foreign)
 
-    faults.recover(world.run, held=0.0, timeout=5)
+    healing.recover(world.run, held=0.0, timeout=5)
     faults.inject(world.run, "network-partition", VALUES, timeout=5)
-    faults.recover(world.run, held=0.0, timeout=5)
+    healing.recover(world.run, held=0.0, timeout=5)
 
     assert world.cluster.verbs("delete", "patch") == [f"delete networkchaos {CUT}"]
     assert world.has_fault("networkchaos", "cut-r2")

@@ -19,7 +19,7 @@ from typing import Any
 from kvchaos.errors import KVChaosError
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import print_summary
-from kvchaos.run import current, faults
+from kvchaos.run import current, healing
 from kvchaos.run.inbox import Stop
 from kvchaos.run.keeping import write_json
 from kvchaos.run.session import Run
@@ -48,7 +48,7 @@ class Ending:
 
     def recover(self) -> None:
         """End every fault that may be there."""
-        faults.recover_now(self.run, timeout=RECOVER)
+        healing.recover_now(self.run, timeout=RECOVER)
 
     def is_busy(self) -> bool:
         """Whether a rollback is under way that still has time."""
@@ -150,22 +150,22 @@ def _rest(run: Run) -> None:
 
 
 def _recover_all(run: Run) -> None:
-    faults.recover(run, held=0.0, timeout=RECOVER)
+    healing.recover(run, held=0.0, timeout=RECOVER)
 
 
 def _record_residue(run: Run) -> None:
     """Tell what is left, after it was tried to free it; when nobody can look, what may be left."""
     left = _left(run)
     if left:
-        _try(lambda: faults.free(run, timeout=FREE))
+        _try(lambda: healing.free(run, timeout=FREE))
         left = _left(run)
-    unconfirmed = faults.unconfirmed(run) if left is None else []
+    unconfirmed = healing.unconfirmed(run) if left is None else []
     run.history.add("residue", left=left, unconfirmed=unconfirmed)
 
 
 def _left(run: Run) -> list[str] | None:
     try:
-        left: list[str] = faults.residue_of(run)["left"]
+        left: list[str] = healing.residue_of(run)["left"]
     except KVChaosError as error:
         logger.warning("At the end of the run: %s", error)
         return None

@@ -17,7 +17,7 @@ from kvchaos.errors import (
     TemplateInvalid,
 )
 from kvchaos.mesh.fault import Fault, Target
-from kvchaos.run import faults
+from kvchaos.run import faults, healing
 from kvchaos.run.session import Before
 from kvchaos.run.timeline import Sample
 from tests.run_world import (
@@ -120,7 +120,7 @@ def test_the_same_template_twice_gives_two_names_and_two_recoveries(made: Made) 
 
     cut(world)
     cut(world)
-    answer = faults.recover(world.run, held=0, timeout=5)
+    answer = healing.recover(world.run, held=0, timeout=5)
 
     recovered: list[dict[str, Any]] = [
         {
@@ -146,13 +146,13 @@ def test_a_second_fault_can_be_injected_after_the_first_was_recovered(made: Made
     world = made(cuttable(CUT, SECOND))
 
     cut(world)
-    first = faults.recover(world.run, held=0, timeout=5)
+    first = healing.recover(world.run, held=0, timeout=5)
     cut(world)
-    second = faults.recover(world.run, held=0, timeout=5)
+    second = healing.recover(world.run, held=0, timeout=5)
 
     names = [[each["fault"]["name"] for each in done["recovered"]] for done in (first, second)]
     assert names == [[CUT], [SECOND]]
-    assert faults.recover(world.run, held=0, timeout=5) == {"recovered": []}
+    assert healing.recover(world.run, held=0, timeout=5) == {"recovered": []}
 
 
 def test_a_refused_fault_is_in_the_history_and_leaves_nothing_open(made: Made) -> None:
@@ -166,7 +166,7 @@ def test_a_refused_fault_is_in_the_history_and_leaves_nothing_open(made: Made) -
     assert world.told("fault_failed") == [
         {"event": "fault_failed", "fault": brief, "error": str(refused.value)}
     ]
-    assert (faults.open_faults(world.run), world.run.faults) == ([], [])
+    assert (healing.open_faults(world.run), world.run.faults) == ([], [])
 
 
 def test_an_injection_that_raises_after_the_create_leaves_its_fault_open(made: Made) -> None:
@@ -179,13 +179,13 @@ def test_an_injection_that_raises_after_the_create_leaves_its_fault_open(made: M
         cut(world)
 
     there = world.has_fault("networkchaos", CUT)
-    opened = [fault.name for fault in faults.open_faults(world.run)]
-    answer = faults.recover(world.run, held=3, timeout=5)
+    opened = [fault.name for fault in healing.open_faults(world.run)]
+    answer = healing.recover(world.run, held=3, timeout=5)
 
     assert (there, opened, world.run.faults) == (True, [CUT], [])
     assert [each["fault"]["name"] for each in answer["recovered"]] == [CUT]
     assert not world.has_fault("networkchaos", CUT)
-    assert faults.open_faults(world.run) == []
+    assert healing.open_faults(world.run) == []
     assert len(world.told("fault_failed")) == len(world.told("fault_recovered")) == 1
 
 
@@ -202,7 +202,7 @@ def test_a_template_that_is_no_fault_is_refused_with_an_error_of_its_own(
     with pytest.raises(TemplateInvalid):
         faults.inject(world.run, str(template), {}, timeout=5)
 
-    assert [fault.name for fault in faults.open_faults(world.run)] == [CUT]
+    assert [fault.name for fault in healing.open_faults(world.run)] == [CUT]
 
 
 # -- in effect ----------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ def test_a_held_fault_is_ended_only_when_its_time_is_over(made: Made) -> None:
     cut(world)
     world.clock.sleep(1)
 
-    (done,) = faults.recover(world.run, held=4, timeout=5)["recovered"]
+    (done,) = healing.recover(world.run, held=4, timeout=5)["recovered"]
 
     assert (done["by"], done["healed"]) == ("deletion", pytest.approx(4))
 
@@ -330,7 +330,7 @@ def test_a_fault_held_longer_than_it_lasts_is_healed_by_our_clock(made: Made) ->
     world.clock.sleep(20)
     world.cluster.script = [INJECTED, INJECTED, ENDED]
 
-    (done,) = faults.recover(world.run, held=30, timeout=5)["recovered"]
+    (done,) = healing.recover(world.run, held=30, timeout=5)["recovered"]
 
     fault = world.run.last_fault()
     assert fault is not None
@@ -347,9 +347,9 @@ def test_one_fault_that_cannot_be_ended_keeps_no_other_from_it(made: Made) -> No
     cut(world)
 
     with pytest.raises(FaultNotRecovered, match=CUT):
-        faults.recover(world.run, held=0, timeout=1)
+        healing.recover(world.run, held=0, timeout=1)
 
-    assert [fault.name for fault in faults.open_faults(world.run)] == [CUT]
+    assert [fault.name for fault in healing.open_faults(world.run)] == [CUT]
     assert [each["fault"]["name"] for each in world.told("fault_recovered")] == [SECOND]
     assert [each.healed is None for each in world.run.faults] == [True, False]
 
@@ -360,7 +360,7 @@ def test_a_held_fault_outlasts_an_api_that_is_away(made: Made) -> None:
     cut(world)
     world.cluster.fails["get"] = [ClusterError("no answer") for _ in range(3)]
 
-    (done,) = faults.recover(world.run, held=4, timeout=5)["recovered"]
+    (done,) = healing.recover(world.run, held=4, timeout=5)["recovered"]
 
     assert (done["by"], done["held"], done["asked"]) == ("deletion", pytest.approx(4), 4)
 
@@ -372,7 +372,7 @@ def test_a_fault_that_somebody_deletes_while_it_is_held_tells_how_short_it_was(m
     delete = partial(world.cluster.delete, NETWORKCHAOS, CUT, namespace="kvchaos")
     world.clock.due = [(102.0, delete)]
 
-    (done,) = faults.recover(world.run, held=4, timeout=5)["recovered"]
+    (done,) = healing.recover(world.run, held=4, timeout=5)["recovered"]
 
     assert (done["by"], done["held"], done["asked"]) == ("already gone", pytest.approx(2), 4)
 
@@ -384,7 +384,7 @@ def test_a_fault_that_was_over_before_it_was_looked_at_is_healed_by_its_records(
     world.clock.sleep(20)
     world.cluster.script = [ENDED]
 
-    (done,) = faults.recover(world.run, held=30, timeout=5)["recovered"]
+    (done,) = healing.recover(world.run, held=30, timeout=5)["recovered"]
 
     assert (done["by"], done["held"], done["asked"]) == ("duration", pytest.approx(10), 30)
 
@@ -395,7 +395,7 @@ def test_pods_that_are_replaced_under_a_cut_are_told_once_with_their_moment(made
     cut(world)
     world.clock.due = [(103.0, lambda: world.cluster.add(engine_pod("a", uid="new")))]
 
-    faults.recover(world.run, held=6, timeout=5)
+    healing.recover(world.run, held=6, timeout=5)
 
     assert world.told("targets_replaced") == [
         {
@@ -413,7 +413,7 @@ def test_a_killed_pod_is_no_replaced_target(made: Made) -> None:
     kill(world)
     world.clock.due = [(101.0, lambda: world.cluster.add(engine_pod("a", uid="new")))]
 
-    faults.recover(world.run, held=0, timeout=10)
+    healing.recover(world.run, held=0, timeout=10)
 
     assert world.told("targets_replaced") == []
 
@@ -428,7 +428,7 @@ def test_a_killed_pod_is_healed_when_its_replacement_is_ready(made: Made) -> Non
         (103.0, lambda: world.cluster.add(engine_pod("a", uid="new"))),
     ]
 
-    (done,) = faults.recover(world.run, held=0, timeout=10)["recovered"]
+    (done,) = healing.recover(world.run, held=0, timeout=10)["recovered"]
 
     fault = world.run.last_fault()
     assert fault is not None
@@ -443,12 +443,12 @@ def test_pods_that_do_not_come_back_leave_the_fault_unhealed(made: Made) -> None
     del world.cluster.objects["pods", "kvchaos", "a"]
 
     with pytest.raises(FaultNotRecovered, match="wanted 2 ready pods within 1 s, saw 1 ready"):
-        faults.recover(world.run, held=0, timeout=1)
+        healing.recover(world.run, held=0, timeout=1)
 
     fault = world.run.last_fault()
     assert fault is not None
     assert (fault.healed, world.told("fault_recovered")) == (None, [])
-    assert [each.name for each in faults.open_faults(world.run)] == [KILLED]
+    assert [each.name for each in healing.open_faults(world.run)] == [KILLED]
 
 
 A_WAS = Target("a", "a-uid", "kvchaos", restarts=1)
@@ -475,7 +475,7 @@ def test_pods_are_back_only_when_they_are_new_and_ready(
     world = made(ScriptedCluster.of(router_pod(), *pods))
     fault = active(world.run, body=pod_fault(action, duration="5s"), targets=[A_WAS])
 
-    assert faults._not_back(world.run, fault) == missing
+    assert healing._not_back(world.run, fault) == missing
 
 
 # -- residue ------------------------------------------------------------------------------------
@@ -486,7 +486,7 @@ def test_residue_is_looked_for_wherever_the_faults_reached(made: Made) -> None:
     world = made(cuttable(), namespace="elsewhere")
     world.run.ledger.record({"fault": {**Fault.of(pod_fault("x")).to_json(), "namespaces": ["c"]}})
 
-    found = faults.residue_of(world.run)
+    found = healing.residue_of(world.run)
 
     asked = {call.split()[2] for call in world.cluster.verbs("list")}
     assert asked == {"c", "elsewhere", "kvchaos"}
@@ -500,5 +500,5 @@ def test_a_run_without_faults_left_nothing(made: Made) -> None:
     world = made()
     world.router.down = silent_router()
 
-    assert faults.residue_of(world.run) == {"clean": True, "left": []}
+    assert healing.residue_of(world.run) == {"clean": True, "left": []}
     assert world.cluster.verbs("list")
