@@ -10,7 +10,7 @@ WORKERS ?= 2
 .PHONY: help setup demo test lint fmt type e2e bench wheel clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make the virtual environment in .venv with everything that is needed
 
@@ -50,6 +50,12 @@ type: setup  ## types alone
 
 e2e: setup  ## the contract suite and the experiments on the real cluster named by CONTEXT (and KUBECONFIG)
 	KVCHAOS_E2E_CONTEXT=$(CONTEXT) KVCHAOS_CONTRACT_CONTEXT=$(CONTEXT) $(BIN)/python -m pytest tests/e2e tests/contract -p no:randomly --durations=5
+
+RUNS ?= 200
+SEED ?= 7
+.PHONY: chaos-ourselves
+chaos-ourselves: setup  ## kill RUNS runs by SEED, fail the API in front of others: nothing may be left
+	$(BIN)/python -m tests.lab.faults.ourselves --runs $(RUNS) --seed $(SEED)
 
 bench: setup  ## the figures of docs/performance.md
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done

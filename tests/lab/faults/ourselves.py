@@ -22,9 +22,10 @@ from click import echo
 
 from kvchaos.clock import SystemClock
 from tests.lab.faults import kills
-from tests.lab.faults.api_faults import PLANS, Plan, Played, played
 from tests.lab.faults.kills import WAYS, Kill, Killed, Life
 from tests.lab.faults.place import Place, hear_signals, place
+from tests.lab.faults.plans import PLANS, Plan
+from tests.lab.faults.playing import Played, played
 from tests.lab.faults.table import counted, table
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ HEAD = ("", "runs", "residue left", "wrongly pass", "not ended", "how it ended")
 @click.command(help=__doc__)
 @click.option("--seed", default=7, show_default=True)
 @click.option("--runs", default=200, show_default=True, help="Runs to kill.")
-@click.option("--api", default="all", show_default=True, help="One API fault by name; none; all.")
+@click.option("--api", default="all", show_default=True, help="Only plans whose name has this.")
 @click.option("--workers", default=2, show_default=True, help="Labs for each of the two parts.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder for what was not fine.")
 def main(seed: int, runs: int, api: str, workers: int, keep: Path | None) -> None:
@@ -44,7 +45,7 @@ def main(seed: int, runs: int, api: str, workers: int, keep: Path | None) -> Non
     hear_signals()
     root = keep or Path(tempfile.mkdtemp(prefix="kvchaos-ourselves-"))
     echo(f"seed {seed}, {runs} kills; folders of what was not fine are kept in {root}")
-    plans = [plan for plan in PLANS if api in ("all", plan.name)]
+    plans = [plan for plan in PLANS if api == "all" or api in plan.name]
     with ThreadPoolExecutor(2) as both:
         parts = [
             both.submit(killing, root / "kills", workers, seed, runs),

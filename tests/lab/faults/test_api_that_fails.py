@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.faults.api_faults import PLANS, Plan, played
 from tests.lab.faults.place import Place, place
+from tests.lab.faults.plans import PLANS, Plan
+from tests.lab.faults.playing import played
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.lab.faults.api_faults import PLANS, Plan, Played
 from tests.lab.faults.ended import Ended
 from tests.lab.faults.kills import WAYS, Killed, planned
 from tests.lab.faults.place import short_partition
+from tests.lab.faults.plans import PLANS, Plan
+from tests.lab.faults.playing import Played
 from tests.lab.faults.table import counted, table
 
 Json = dict[str, Any]

@@ -49,9 +49,13 @@ class Truth:
         """The faults that have rules in pods now, as ``namespace/name``."""
         return self._asked(_sources)
 
-    def hold_on(self, fault: str, finalizer: str) -> None:
-        """Give a NetworkChaos a finalizer that nobody takes away."""
-        self._asked(lambda api: _patch(api, fault, {"metadata": {"finalizers": [finalizer]}}))
+    def pods_with_rules(self) -> set[str]:
+        """The pods in which there are rules now."""
+        return self._asked(_pods_with_rules)
+
+    def delete_pod(self, name: str) -> None:
+        """Ask for a pod's deletion; its Deployment makes another."""
+        self._asked(lambda api: _delete(api, f"/api/v1/namespaces/{NAMESPACE}/pods/{name}"))
 
     def clear(self) -> None:
         """Take away what is left, by force, so that what comes next starts from nothing."""
@@ -79,12 +83,21 @@ async def _left(api: aiohttp.ClientSession) -> list[str]:
 
 
 async def _sources(api: aiohttp.ClientSession) -> set[str]:
-    return {
-        str(rule["source"])
+    return {source for _, source in await _rules(api)}
+
+
+async def _pods_with_rules(api: aiohttp.ClientSession) -> set[str]:
+    return {pod for pod, _ in await _rules(api)}
+
+
+async def _rules(api: aiohttp.ClientSession) -> list[tuple[str, str]]:
+    """Each rule in a pod: the pod, and the fault that it is of."""
+    return [
+        (str(pod["metadata"]["name"]), str(rule["source"]))
         for pod in await _items(api, f"{CHAOS}/podnetworkchaos")
         for key in RULES
         for rule in pod["spec"].get(key) or ()
-    }
+    ]
 
 
 async def _unheard(api: aiohttp.ClientSession, *, within: float) -> list[str]:
@@ -150,6 +163,11 @@ async def _patch(
     path = f"{CHAOS}/namespaces/{NAMESPACE}/{kind}/{fault}"
     headers = {"Content-Type": "application/merge-patch+json"}
     async with api.patch(path, data=json.dumps(patch), headers=headers) as answer:
+        answer.raise_for_status()
+
+
+async def _delete(api: aiohttp.ClientSession, path: str) -> None:
+    async with api.delete(path) as answer:
         answer.raise_for_status()
 
 

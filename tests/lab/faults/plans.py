@@ -1,25 +1,21 @@
-"""An API server that fails: by plan and by seed, between a run and its lab.
-
-Each plan says what the API does to the run. Afterwards nothing is left, or exactly what is left is
-told and a reap ends it; a pass is right only when the run saw everything and the cut really stood.
-"""
+"""What goes wrong around a run, by plan and by seed: its API server, Chaos Mesh, the lab's pods."""
 
 from __future__ import annotations
 
+import json
 import random
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from signal import SIGKILL, SIGSTOP
+from typing import Any
 
-from tests.lab.faults.ended import Ended, ended
-from tests.lab.faults.place import Place, short_partition
-from tests.lab.faults.proxy import CONTEXT, PASSED, Asked, Deed, Proxy
-from tests.lab.faults.witness import Witness
+from tests.lab.faults import struck
+from tests.lab.faults.deeds import PASSED, Asked, Deed
+from tests.lab.faults.struck import Act
+
+Json = dict[str, Any]
 
 NEVER = (1e9, 1e9)
-FINISH = 300.0  # seconds that a run may take, whatever the API does
-STOOD = 0.5  # seconds that a cut must have been seen by others, for a pass to be true
 EVERY_TIME = 10**9
 
 CONFLICT = Deed(passed=False, status=409, reason="Conflict")
@@ -37,6 +33,45 @@ DONE_BUT_SILENT = Deed(held=True)
 GARBLED = Deed(body=lambda body: body[: len(body) // 2])
 NOT_DONE = Deed(passed=False, status=200, reason="")
 
+
+def shown(change: Callable[[Json], object]) -> Deed:
+    """A fault is shown otherwise than it is."""
+
+    def rewritten(body: bytes) -> bytes:
+        content = json.loads(body)
+        if content.get("kind") == "NetworkChaos" and content.get("status"):
+            change(content["status"])
+        return json.dumps(content).encode()
+
+    return Deed(body=rewritten)
+
+
+def _lacks(status: Json, records: slice) -> None:
+    """These of the records, and so the whole, are not injected."""
+    for record in status["experiment"].get("containerRecords", [])[records]:
+        record.update(phase="Not Injected", injectedCount=0)
+    for condition in status["conditions"]:
+        if condition["type"] == "AllInjected":
+            condition["status"] = "False"
+
+
+NOTHING_INJECTED = shown(lambda status: _lacks(status, slice(None)))
+HALF_INJECTED = shown(lambda status: _lacks(status, slice(-1, None)))
+DELAY: Json = {
+    "template": "network-delay",
+    "values": {
+        "namespace": "kvchaos",
+        "source": "${engine_selector}",
+        "target": "${router_selector}",
+        "mode": "one",
+        "direction": "both",
+        "duration": "30s",
+        "latency": "100ms",
+        "jitter": "0ms",
+        "correlation": "0",
+    },
+}
+
 Decide = Callable[[Asked], Deed]
 Rule = tuple[Callable[[Asked], bool], Deed, int]
 
@@ -45,14 +80,18 @@ Rule = tuple[Callable[[Asked], bool], Deed, int]
 class Plan:
     """One way to fail. ``rules``: who, what, how often; ``share``: random deeds, how likely each.
 
-    ``gone``: seconds after the fault's creation when the server goes away and when it is back.
-    ``never`` a pass: what it takes away is something that a pass needs.
+    ``gone``: seconds after the fault's creation when the server goes away and when it is back;
+    ``act``: what is done to the lab once the cut has stood for a moment; ``fault``: arguments of
+    ``inject_fault`` in place of the partition's. ``never`` a pass: what it takes away is something
+    that a pass needs.
     """
 
     name: str
     rules: tuple[Rule, ...] = ()
     share: Mapping[str, tuple[Deed, float]] = field(default_factory=dict)
     gone: tuple[float, float] = NEVER
+    act: Act | None = None
+    fault: Json = field(default_factory=dict)
     never: bool = False
     quick: bool = False
 
@@ -72,85 +111,6 @@ class Plan:
             return PASSED
 
         return decided
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """How a run under a plan ended. ``left`` is the truth; ``unreported`` nobody was told of."""
-
-    plan: Plan
-    ended: Ended
-    complete: bool
-    stood: float
-    disturbed: int
-    left: tuple[str, ...]
-    unreported: tuple[str, ...]
-    after_reap: tuple[str, ...]
-    cut_off: tuple[str, ...]
-
-    @property
-    def wrongly_pass(self) -> bool:
-        true = self.complete and not self.left and self.stood >= STOOD and not self.plan.never
-        return self.ended.claims_pass and not true
-
-    @property
-    def told(self) -> str:
-        """What there is to say, for people."""
-        parts = [f"disturbed {self.disturbed} times", f"the cut stood {self.stood:.1f} s"]
-        if self.left:
-            parts.append(f"left and told: {len(self.left) - len(self.unreported)}, then reaped")
-        return ", ".join(parts)
-
-    @property
-    def wrong(self) -> str:
-        """What is not as it must be; empty is fine."""
-        parts = {
-            "nobody was told of": self.unreported,
-            "left after the reap": self.after_reap,
-            "cut off": self.cut_off,
-            "did not end": self.ended.stuck,
-            "wrongly pass": self.wrongly_pass,
-            "was never disturbed": not self.disturbed,
-        }
-        found = "; ".join(f"{key}: {value}" for key, value in parts.items() if value)
-        return f"{found} (exit {self.ended.code}, {self.ended.statuses})" if found else ""
-
-
-def played(plan: Plan, place: Place, folder: Path, *, seed: int) -> Played:
-    """A run whose API server behaves by ``plan``; then the truth, and a reap if there is need."""
-    experiment = short_partition(place.root)
-    lab = Path(place.environment["KVCHAOS_LAB_DIR"])
-    with Proxy(lab, plan.decide(seed), gone=plan.gone) as proxy, Witness(place.truth) as witness:
-        through = {
-            "KUBECONFIG": str(proxy.kubeconfig(place.root / "proxied")),
-            "KUBERNETES_CONTEXT": CONTEXT,
-        }
-        end = ended(place.start(folder, experiment, environment=through), within=FINISH)
-    left = tuple(place.truth.left())
-    if left:
-        place.reap("--run", end.run, "--runs", str(folder / "kvchaos-runs"))
-    after_reap = tuple(place.truth.left())
-    if after_reap:
-        place.truth.clear()
-    result = Played(
-        plan=plan,
-        ended=end,
-        complete=end.was_complete(experiment),
-        stood=witness.stood,
-        disturbed=proxy.disturbed,
-        left=left,
-        unreported=tuple(each for each in left if not end.names(_fault(each))),
-        after_reap=after_reap,
-        cut_off=() if after_reap else tuple(place.truth.flows()),
-    )
-    if not result.wrong:
-        shutil.rmtree(folder)
-    return result
-
-
-def _fault(label: str) -> str:
-    """The name of the fault in ``networkchaos/NAME`` and in ``rules of NAMESPACE/NAME``."""
-    return label.rpartition("/")[2]
 
 
 def _create(asked: Asked) -> bool:
@@ -186,6 +146,7 @@ def _read_of_fault(asked: Asked) -> bool:
 
 
 PLANS = (
+    Plan("gone in mid-fault, for good", gone=(0.8, 1e9), never=True),
     Plan("409 Conflict to the create", ((_create, CONFLICT, EVERY_TIME),), never=True, quick=True),
     Plan("409 AlreadyExists to the create", ((_create, TAKEN, EVERY_TIME),), never=True),
     Plan("429 to the create, twice", ((_create, BUSY, 2),)),
@@ -219,7 +180,6 @@ PLANS = (
     Plan("gone for 3 s in mid-fault", gone=(0.5, 3.5), quick=True),
     Plan("gone for 12 s in mid-fault", gone=(0.8, 12.8)),
     Plan("gone right after the create", gone=(0.0, 4.0)),
-    Plan("gone in mid-fault, for good", gone=(0.8, 1e9), never=True),
     Plan("broken JSON to every tenth", share={"garbled": (GARBLED, 0.1)}),
     Plan(
         "a bit of everything",
@@ -233,4 +193,14 @@ PLANS = (
             "silent": (SILENT, 0.005),
         },
     ),
+    Plan("mesh injects nothing", ((_read_of_fault, NOTHING_INJECTED, EVERY_TIME),), never=True),
+    Plan(
+        "mesh injects half", ((_read_of_fault, HALF_INJECTED, EVERY_TIME),), never=True, quick=True
+    ),
+    Plan("mesh fails at a delay, and holds it", fault=DELAY, never=True),
+    Plan("router killed in mid-fault", act=struck.router(SIGKILL)),
+    Plan("router halted in mid-fault", act=struck.router(SIGSTOP), never=True),
+    Plan("engine killed in mid-fault", act=struck.engine(SIGKILL)),
+    Plan("engine halted in mid-fault", act=struck.engine(SIGSTOP), never=True),
+    Plan("engine replaced in mid-fault", act=struck.replace_engine, never=True),
 )
