@@ -298,7 +298,7 @@ def test_access_review_names_verb_group_resource_and_namespace(clock: FakeClock)
         cluster = connect(api, clock)
         allowed = [
             cluster.can("create", DEPLOYMENTS, namespace="n"),
-            cluster.can("get", PODS, namespace=None, subresource="log"),
+            cluster.can("get", PODS, namespace=None, subresource="log", name="a"),
         ]
 
     assert allowed == [True, False]
@@ -311,8 +311,16 @@ def test_access_review_names_verb_group_resource_and_namespace(clock: FakeClock)
             "resource": "deployments",
             "subresource": "",
             "namespace": "n",
+            "name": "",
         },
-        {"verb": "get", "group": "", "resource": "pods", "subresource": "log", "namespace": ""},
+        {
+            "verb": "get",
+            "group": "",
+            "resource": "pods",
+            "subresource": "log",
+            "namespace": "",
+            "name": "a",
+        },
     ]
 
 

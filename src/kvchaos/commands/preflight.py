@@ -12,9 +12,11 @@ import yaml
 
 from kvchaos.clock import SystemClock
 from kvchaos.cluster.client import Cluster
-from kvchaos.commands.loading import loaded
+from kvchaos.cluster.kinds import Object
+from kvchaos.commands.loading import Loaded, loaded
 from kvchaos.preflight.examine import Preflight, examine
 from kvchaos.preflight.plan import Planned, plan
+from kvchaos.redact import Redactor, leaves, named_secrets
 
 
 @click.command()
@@ -38,7 +40,7 @@ def preflight(experiment: Path, context: str | None, dry_run: str | None) -> Non
         seen = examine(cluster, planned, found.settings, clock=SystemClock())
     click.echo("\n".join(told(seen)))
     if dry_run:
-        bodies = [each.body for each in planned]
+        bodies = _shown([each.body for each in planned], found)
         click.echo(yaml.safe_dump_all(bodies, sort_keys=False, explicit_start=True), nl=False)
     seen.refuse()
 
@@ -53,6 +55,13 @@ def told(seen: Preflight) -> Iterator[str]:
     yield from (f"note: {note}" for note in seen.notes)
     if not seen.findings:
         yield "nothing speaks against it"
+
+
+def _shown(bodies: list[Object], found: Loaded) -> list[Object]:
+    """The bodies without the experiment's secrets."""
+    hidden = [*leaves(found.secrets), *named_secrets(found.configuration)]
+    shown: list[Object] = Redactor(hidden).json(bodies)
+    return shown
 
 
 def _headline(planned: Planned) -> str:

@@ -141,6 +141,22 @@ def test_a_dry_run_prints_the_faults_and_leaves_the_cluster_as_it_was(there: Con
     assert len(there.verbs("try")) == 1
 
 
+def test_a_dry_run_prints_no_secret(
+    there: Connecting, altered: Callable[[Callable[[Json], object]], Path]
+) -> None:
+    """Wherever an experiment has put one."""
+
+    def hide(experiment: Json) -> None:
+        experiment["configuration"]["router_selector"] = "app=b,token=hunter2hunter2"
+        experiment["secrets"] = {"router": {"token": "hunter2hunter2"}}
+
+    done = run(altered(hide), "--dry-run=server")
+
+    _, _, printed = done.stdout.partition("\n---\n")
+    assert "app: b" in printed
+    assert "hunter2" not in printed
+
+
 def test_only_the_server_makes_dry_runs() -> None:
     """There is no other kind of it, so that nobody takes it for one."""
     assert run(shipped("pod-kill"), "--dry-run=client").exit_code == 4
