@@ -45,7 +45,7 @@ def rights(role: str, *parts: str) -> set[tuple[str, str, str]]:
 
 
 def test_the_runner_may_do_what_a_run_needs_and_nothing_more() -> None:
-    """What preflight asks for, plus its own namespace's annotations."""
+    """What preflight asks for, its own namespace's annotations, and what a changed fault takes."""
     plan = [Planned("x", body) for body in (partition(), pod_fault("pod-kill"))]
     wanted = {
         (
@@ -56,7 +56,8 @@ def test_the_runner_may_do_what_a_run_needs_and_nothing_more() -> None:
         for need in needs(plan, Settings())
     }
 
-    assert rights("kvchaos-runner", "runner") == wanted | {("get", "namespaces", "")}
+    more = {("get", "namespaces", ""), *(("update", kind, "") for kind in FAULTS)}
+    assert rights("kvchaos-runner", "runner") == wanted | more
 
 
 def test_an_operator_may_hold_and_release() -> None:
@@ -70,9 +71,8 @@ def test_an_operator_may_hold_and_release() -> None:
 
 def test_the_reaper_ends_faults_and_deletes_no_pod() -> None:
     """``--restart-pods`` is for people."""
-    faults = {
-        (verb, kind, "") for kind in FAULTS for verb in ("get", "list", "create", "patch", "delete")
-    }
+    verbs = ("get", "list", "create", "update", "patch", "delete")
+    faults = {(verb, kind, "") for kind in FAULTS for verb in verbs}
     rules = {(verb, "podnetworkchaos", "") for verb in ("get", "list", "patch")}
 
     assert rights("kvchaos-reaper", "reaper") == faults | rules | {("get", "pods", "")}
