@@ -53,6 +53,11 @@ class LabDirectory:
         return self.root / "kubeconfig"
 
     @property
+    def certificate(self) -> Path:
+        """By which users know the API server; their kubeconfig names it."""
+        return self.root / "ca.pem"
+
+    @property
     def pod_kubeconfig(self) -> Path:
         """For pods: the API server by the address of the node's bridge."""
         return self.root / "pod-kubeconfig"
@@ -138,6 +143,7 @@ class LabDirectory:
             self.state.with_suffix(".new"),
             self.api_socket,
             self.node_socket,
+            self.certificate,
             self.kubeconfig,
             self.pod_kubeconfig,
             self.lock,

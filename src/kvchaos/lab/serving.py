@@ -29,9 +29,11 @@ async def start(directory: LabDirectory) -> Server:
         token=token,
         unix_path=directory.api_socket,
     )
-    user = kubeconfig(server.url, server.ca_pem, token, CONTEXT, namespace=NAMESPACE)
+    ca = directory.certificate
+    user = kubeconfig(server.url, server.ca_pem, token, CONTEXT, namespace=NAMESPACE, ca_file=ca)
     inside = kubeconfig(f"http://{GATEWAY}:{API_PORT}", "", "", CONTEXT, namespace=NAMESPACE)
-    for path, text in ((directory.kubeconfig, user), (directory.pod_kubeconfig, inside)):
+    files = ((ca, server.ca_pem), (directory.kubeconfig, user), (directory.pod_kubeconfig, inside))
+    for path, text in files:
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
     return server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,6 +127,17 @@ def test_kubeconfig_has_one_of_each() -> None:
             {"name": "lab", "context": {"cluster": "lab", "user": "lab", "namespace": "n"}}
         ],
         "current-context": "lab",
+    }
+
+
+def test_kubeconfig_names_the_certificates_file(tmp_path: Path) -> None:
+    """Then its client has no reason to make one."""
+    text = kubeconfig("https://x", "PEM", "t", "lab", ca_file=tmp_path / "ca.pem")
+
+    (cluster,) = yaml.safe_load(text)["clusters"]
+    assert cluster["cluster"] == {
+        "server": "https://x",
+        "certificate-authority": str(tmp_path / "ca.pem"),
     }
 
 
