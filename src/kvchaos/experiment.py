@@ -46,7 +46,7 @@ def load(path: Path) -> Json:
 def check(experiment: Json, configuration: Json, secrets: Json) -> None:
     """Raise ``ExperimentInvalid`` with every finding at once; say nothing when there is none."""
     try:
-        findings = list(_misshapen(experiment)) or list(
+        findings = list(_misshapen(experiment, secrets)) or list(
             _findings(experiment, configuration, secrets)
         )
     except RecursionError as error:
@@ -78,12 +78,15 @@ class _Shape(msgspec.Struct):
     rollbacks: list[_Activity] = []
 
 
-def _misshapen(experiment: Json) -> Iterator[str]:
+def _misshapen(experiment: Json, secrets: Json) -> Iterator[str]:
     """What is so wrong that nothing else can be looked at."""
     try:
         msgspec.convert(experiment, _Shape)
     except msgspec.ValidationError as error:
         yield f"its shape: {error}"
+    for name, group in secrets.items():
+        if not isinstance(group, Mapping):  # Chaos Toolkit would trip over any ${name}
+            yield f"secrets: {name!r} is in no group, wanted {{group: {{name: value}}}}"
 
 
 def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[str]:

@@ -33,19 +33,21 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def documents(text: str | bytes) -> list[Any]:
-    """Every document in ``text``."""
+def documents(text: str | bytes, *, references: bool = False) -> list[Any]:
+    """Every document in ``text``; with aliases where ``references`` may be: who reads on in such
+    a value, and copies nothing of it, is safe.
+    """
     try:
-        return list(yaml.load_all(text, Loader=_Loader))
+        return list(yaml.load_all(text, Loader=yaml.SafeLoader if references else _Loader))
     except Unreadable:
         raise
     except _FAULTS as error:
         raise Unreadable(" ".join(str(error).split())) from error
 
 
-def document(text: str | bytes) -> Any:
+def document(text: str | bytes, *, references: bool = False) -> Any:
     """The one document in ``text``; None in an empty one."""
-    found = documents(text)
+    found = documents(text, references=references)
     if len(found) > 1:
         raise Unreadable(f"{len(found)} documents instead of one")
     return found[0] if found else None

@@ -8,6 +8,7 @@ error of their own that says what was read from where.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ import msgspec
 
 T = TypeVar("T")
 MIB = 2**20
+CHUNK = 2**16
 
 
 class Unreadable(ValueError):
@@ -36,10 +38,7 @@ def whole(chunks: Iterable[bytes], limit: int) -> bytes:
 def file_bytes(path: Path, limit: int) -> bytes:
     """The content of a file of at most ``limit`` bytes; also raises OSError."""
     with path.open("rb") as file:
-        found = file.read(limit + 1)
-    if len(found) > limit:
-        raise too_long(limit)
-    return found
+        return whole(iter(partial(file.read, CHUNK), b""), limit)
 
 
 def file_text(path: Path, limit: int) -> str:

@@ -174,7 +174,7 @@ def test_a_kubeconfig_names_contexts_or_is_not_readable(text: bytes) -> None:
     """Also where the library that reads the rest of it trips."""
     path = Path(PLACE.name) / "kubeconfig"
     path.write_bytes(text)
-    with bounded(len(text), memory=(8 * 2**20, 400)):
+    with bounded(len(text), memory=(32 * 2**20, 400)):
         names = outcome(lambda: contexts(path), ContextNotFound)
     if not isinstance(names, ContextNotFound):
         assert all(isinstance(name, str) for name in names)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-import yaml
 from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
 from kubernetes.config import (
@@ -30,10 +29,15 @@ from urllib3.connection import HTTPConnection
 from kvchaos.cluster.keepalive import KEEPALIVE
 from kvchaos.cluster.labdir import lab_dir
 from kvchaos.errors import ClusterUnreachable, ContextNotFound
+from kvchaos.plain_yaml import document
+from kvchaos.untrusted import MIB, Unreadable, file_bytes
 
 LAB_CONTEXT = "kvchaos-lab"
 IN_CLUSTER = ("", "in-cluster")
 LAB_HINT = "kvchaos lab up"
+LARGEST = 16 * MIB  # bytes of a kubeconfig
+ODD = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What the client library raises for a kubeconfig of a shape that it did not foresee."""
 POOL_SIZE = 32  # idle connections kept; watches and threads beyond it open their own
 
 
@@ -152,10 +156,10 @@ def _from_files(context: str, paths: list[Path], *, hint: str) -> Access:
             context=context or None,
             client_configuration=settings,
         )
-    except (ConfigException, OSError) as error:
+    except (ConfigException, OSError, *ODD) as error:
         raise ContextNotFound(
             f"context {context or '(current)'} is not usable",
-            saw=str(error),
+            saw=str(error) or type(error).__name__,
             look=os.pathsep.join(map(str, paths)),
         ) from error
     return _access(context, settings, hint=hint)
@@ -166,11 +170,14 @@ def contexts(path: Path) -> list[str]:
     if not path.is_file():
         return []
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        content = document(file_bytes(path, LARGEST), references=True)
+    except (OSError, Unreadable) as error:
         raise ContextNotFound("no readable kubeconfig", saw=str(error), look=str(path)) from error
     entries = content.get("contexts") if isinstance(content, dict) else None
-    return [entry["name"] for entry in entries or [] if isinstance(entry, dict) and "name" in entry]
+    if not isinstance(entries, list):
+        return []
+    names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _access(context: str, settings: Configuration, *, hint: str) -> Access:

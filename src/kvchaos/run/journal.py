@@ -113,7 +113,7 @@ def _activities(journal: Json) -> Iterator[Json]:
 
 
 def _records(found: Any) -> Iterator[Json]:
-    yield from (each for each in found or [] if isinstance(each, dict))
+    yield from (each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
 
 
 def _without_values(experiment: Json) -> Json:

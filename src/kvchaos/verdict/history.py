@@ -89,9 +89,17 @@ class History:
         stamps = {"at": round(self.now(), 4), "wall": wall.replace("+00:00", "Z"), "event": event}
         cut: list[str] = []
         names = {key: f"{event}_{key}" if key in _STAMPS else key for key in fields}
-        plain = self._redact(msgspec.to_builtins(fields, str_keys=True, enc_hook=str))
-        bounded = {names[key]: _bounded(value, key, cut) for key, value in plain.items()}
+        bounded = {names[key]: self._kept(value, key, cut) for key, value in fields.items()}
         return {**stamps, **bounded, **({"cut": cut} if cut else {})}
+
+    def _kept(self, value: Any, name: str, cut: list[str]) -> Any:
+        """A field's value as plain JSON, without secrets, of bounded size and depth."""
+        try:
+            plain = msgspec.to_builtins({name: value}, str_keys=True, enc_hook=str)
+            return _bounded(self._redact(plain)[name], name, cut)
+        except RecursionError:
+            cut.append(f"{name}: nested too deeply")
+            return None
 
     def _write(self, line: bytes, *, sync: bool) -> None:
         """The whole line or, with an error, nothing of it: no later line may join a torn one."""
