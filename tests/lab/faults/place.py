@@ -41,7 +41,7 @@ class Place:
         self, folder: Path, experiment: Path, *, environment: Mapping[str, str] | None = None
     ) -> Started:
         """``chaos run`` of ``experiment`` in ``folder``, which it makes; not waited for."""
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         said = (folder / "said.txt").open("wb")
         command = [str(BIN / "chaos"), "--no-version-check", "run"]
         process = subprocess.Popen(
