@@ -41,7 +41,13 @@ def recover(
     """
     ending = _Ending(cluster, fault, uid=uid)
     start = clock.now()
-    left, waited = poll(ending, until=_is_empty, timeout=timeout, every=EVERY, clock=clock)
+    left, waited = poll(
+        ending,
+        until=lambda left: not left or (force and ending.gone),
+        timeout=timeout,
+        every=EVERY,
+        clock=clock,
+    )
     freeing = Freeing(cluster, fault, uid=ending.uid, before=ending.before, renewed=renewed)
     forced = bool(left) and force
     if forced:
@@ -108,11 +114,13 @@ class _Ending:
 
     An API that fails meanwhile is asked again at the next look. ``before`` is the object as it
     was before it was deleted, None when it was gone; ``uid`` the one that was meant or seen.
+    ``gone``: it is, and whoever could have taken its rules away with it.
     """
 
     def __init__(self, cluster: MeshApi, fault: Fault, *, uid: str) -> None:
         self._cluster, self._fault = cluster, fault
         self.uid = uid
+        self.gone = False
         self.before: Object | None = None
 
     def __call__(self) -> list[Residue]:
@@ -125,15 +133,12 @@ class _Ending:
     def _delete(self) -> None:
         """A create that was still under way may make the object appear at any look."""
         body = own(self._cluster, self._fault, uid=self.uid)
+        self.gone = body is None
         if body is None:
             return
         self.uid = str(body["metadata"].get("uid") or "")
         ask_deletion(self._cluster, self._fault, body)
         self.before = self.before or body
-
-
-def _is_empty(left: list[Residue]) -> bool:
-    return not left
 
 
 def _ended_by(fault: Fault, before: Object | None) -> End:
