@@ -86,7 +86,7 @@ def collect(files: list[str]) -> None:
 
 def first_failure(said: str) -> str:
     """The test that noticed."""
-    failed = [line for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    failed = [line for line in said.splitlines() if line.startswith(("FAILED ", "ERROR tests"))]
     return failed[0].split(" - ")[0].rpartition("::")[2] if failed else ""
 
 

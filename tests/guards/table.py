@@ -13,7 +13,7 @@ PREFLIGHT = "unit/preflight/test_about_cluster.py unit/preflight/test_about_pods
 VERDICT = (
     "unit/verdict/test_checks.py unit/verdict/test_history_checks.py"
     " unit/verdict/test_honest_outcome.py unit/verdict/test_lasting_checks.py"
-    " unit/verdict/test_status.py"
+    " unit/verdict/test_status.py unit/verdict/test_each_check_alone.py"
 )
 
 
@@ -151,7 +151,7 @@ def of_recovery() -> Iterator[Guard]:
 
 def of_experiment() -> Iterator[Guard]:
     """What an experiment file may not be."""
-    tests = "unit/test_experiment.py"
+    tests = "unit/test_experiment.py unit/test_experiment_shape.py"
     experiment = "kvchaos.experiment:"
     yield without(
         f"{experiment}_findings",
@@ -167,7 +167,7 @@ def of_experiment() -> Iterator[Guard]:
 
 def of_a_run() -> Iterator[Guard]:
     """What the control, the stop, the deadlines and the hold see to."""
-    control, tests = "kvchaos.control:", "unit/test_control.py"
+    control, tests = "kvchaos.control:", "unit/test_control.py unit/test_control_stops.py"
     yield without(
         f"{control}after_activity_control",
         'if failed and run.phase == "method":',
@@ -197,7 +197,7 @@ def of_a_run() -> Iterator[Guard]:
         tests=tests,
     )
     yield without(f"{control}before_experiment_control", "stopping.install()", tests=tests)
-    finishing = "unit/run/test_finishing.py"
+    finishing = "unit/run/test_finishing.py unit/test_control_stops.py"
     yield returns("kvchaos.run.finishing:_recover_all", "None", tests=finishing)
     yield returns("kvchaos.run.finishing:_record_residue", "None", tests=finishing)
     faults = "unit/run/test_faults.py"
