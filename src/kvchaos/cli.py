@@ -52,8 +52,8 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            error.exit_code = UsageError.exit_code
-            raise
+            error.show()
+            sys.exit(UsageError.exit_code)
         except KVChaosError as error:
             click.echo(f"kvchaos: {error}", err=True)
             sys.exit(error.exit_code)
