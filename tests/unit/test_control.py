@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +20,18 @@ from kvchaos.control import (
     after_experiment_control,
     after_hypothesis_control,
     after_method_control,
+    before_activity_control,
     before_experiment_control,
+    before_hypothesis_control,
     before_method_control,
     before_rollback_control,
+    cleanup_control,
 )
-from kvchaos.errors import ClusterError, ClusterUnreachable, KVChaosError
+from kvchaos.errors import ClusterError, ClusterUnreachable, ExperimentInvalid, KVChaosError
 from kvchaos.experiment import activities, load
 from kvchaos.run import current, finishing, lifecycle
+from kvchaos.run.inbox import SIGNALS
+from kvchaos.run.stopping import Stopping
 from tests.chaosrun import EXPERIMENTS
 from tests.run_world import World
 
@@ -58,6 +66,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException) ->
 
 
 CUT = {"name": "cut", "type": "action"}
+STOPPED = "not stopped"
 FAILED = {"status": "failed", "exception": ["no target"]}
 
 
@@ -348,3 +357,113 @@ def test_an_experiment_without_a_journal_is_ended_all_the_same(world: World) -> 
     after_experiment_control({}, None)
 
     assert not current.is_running()
+
+
+# -- a run that is stopped ------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _no_signals_taken() -> Iterator[None]:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    yield
+    cleanup_control()
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_a_start_that_is_stopped_is_aborted_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever was started is taken apart by then; there is nothing to roll back."""
+
+    def stopped(*_: object, stopping: Stopping, **__: object) -> None:
+        stopping.request("signal", "SIGTERM")
+        raise SystemExit(20)
+
+    monkeypatch.setattr(lifecycle, "start", stopped)
+    journal: Json = {"status": "interrupted"}
+
+    with pytest.raises(SystemExit), caplog.at_level("CRITICAL", "chaostoolkit"):
+        before_experiment_control({})
+    skipped = actions.recover_fault()
+    after_experiment_control({}, journal)
+
+    assert skipped == SKIPPED
+    assert journal["kvchaos"] == {
+        "verdict": "unknown",
+        "status": "aborted",
+        "exit_code": 3,
+        "why": "the run was stopped while it was starting; nothing is left: saw SIGTERM",
+        "checks": [],
+    }
+    assert "the run was stopped while it was starting" in caplog.text
+
+
+def test_a_refused_start_has_the_exit_code_of_its_reason() -> None:
+    """A mistake in the file is the user's to mend."""
+    current.end(because=ExperimentInvalid("no namespace"))
+
+    assert (current.not_started()["status"], current.not_started()["exit_code"]) == ("unknown", 4)
+
+
+def test_a_stopped_run_begins_nothing_more_in_a_thread(world: World) -> None:
+    """What is asked all the time is asked no more; its rollbacks are played."""
+    world.run.stopping.request("hold", "held")
+    world.run.phase = "method"
+
+    def begun(hook: Callable[..., None]) -> BaseException | None:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(hook, CUT).exception()
+
+    errors = [begun(before_activity_control), begun(before_hypothesis_control)]
+    before_rollback_control({})
+
+    assert [type(error) for error in errors] == [InterruptExecution, InterruptExecution]
+    assert begun(before_activity_control) is None
+
+
+def test_an_activity_has_its_time_and_no_more(world: World) -> None:
+    """That of the settings and what it asks for itself; a skipped one is through, too."""
+    ask = {"name": "ask", "type": "probe", "provider": {"arguments": {"within": "${within}"}}}
+    late: list[Any] = world.run.stopping._inbox._asked  # type: ignore[assignment]
+
+    before_activity_control(ask, {"within": 5}, {})
+    world.clock.seconds += 66
+    world.run.deadlines.look()
+    before_activity_control(ask, {"within": 5}, {})
+    after_activity_control(ask, None)
+    world.clock.seconds += 66
+    world.run.deadlines.look()
+
+    assert [each.reason for each in late] == ["probe 'ask' did not answer within 65 s"]
+
+
+def test_an_error_that_rises_through_chaos_toolkit_does_not_leave_the_run_open(
+    world: World,
+) -> None:
+    """It plays no rollbacks then, and writes no journal: the last hook finishes the run."""
+
+    def breaks() -> bool:
+        try:
+            return [0, 5] <= None  # type: ignore[operator]  # as a tolerance does
+        finally:
+            cleanup_control()
+
+    with pytest.raises(TypeError):
+        breaks()
+
+    record = json.loads((world.run.folder / "record.json").read_text())
+    assert not current.is_running()
+    assert (record["status"], current.outcome()) == ("aborted", record)
+    assert ["TypeError" in each["why"] for each in record["checks"] if each["name"] == STOPPED] == [
+        True
+    ]
+
+
+def test_the_last_hook_has_nothing_to_do_after_a_run_that_ended(world: World) -> None:
+    """It is called after each."""
+    after_experiment_control({}, {"status": "completed"})
+    outcome = current.outcome()
+
+    cleanup_control()
+
+    assert current.outcome() is outcome

@@ -1,0 +1,143 @@
+"""Faults that are ended by two threads, while they are injected, or once more at the end."""
+
+from __future__ import annotations
+
+import threading
+from typing import cast
+
+import pytest
+
+from kvchaos.errors import ClusterUnreachable, FaultRefused
+from kvchaos.mesh.fault import Fault
+from kvchaos.run import faults, healing
+from tests.run_world import CUT, VALUES, Made, World, cuttable
+from tests.scripted import partition
+
+MEANWHILE = "another thread, meanwhile"
+
+
+def sent(world: World) -> None:
+    """A fault of the run that is in the ledger and in the cluster."""
+    world.cluster.add(partition())
+    world.run.ledger.record({"fault": Fault.of(partition()).to_json()})
+
+
+class Late:
+    """A lock that is free only when another thread has ended the fault."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def acquire(self, timeout: float) -> bool:
+        self._world.run.recovered.add("cut-r1")
+        return timeout > 0
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_fault_that_another_thread_ends_is_recorded_once(made: Made) -> None:
+    """Whoever comes second waits, and finds it done."""
+    world = made()
+    sent(world)
+    world.run.recovering = cast("threading.Lock", Late(world))
+
+    answer = healing.recover(world.run, held=0, timeout=5)
+
+    assert answer == {"recovered": [{"fault": Fault.of(partition()).brief(), "by": MEANWHILE}]}
+    assert world.told("fault_recovered") == []
+
+
+def test_a_thread_that_is_stuck_keeps_nobody_from_ending_a_fault(made: Made) -> None:
+    """The wait for it is bounded; ending a fault twice is fine."""
+    world = made()
+    sent(world)
+    world.run.recovering.acquire()
+
+    healing.recover(world.run, held=0, timeout=0.05)
+
+    assert not world.has_fault("networkchaos", "cut-r1")
+    assert len(world.told("fault_recovered")) == 1
+    world.run.recovering.release()
+
+
+def test_a_fault_that_is_in_flight_is_ended_again_when_it_has_landed(made: Made) -> None:
+    """Its create may come after the look that found nothing."""
+    world = made()
+    world.run.ledger.record({"fault": Fault.of(partition()).to_json()})
+    world.run.in_flight.add("cut-r1")
+
+    def lands() -> None:
+        world.cluster.add(partition())
+        world.run.in_flight.discard("cut-r1")
+
+    world.clock.due.append((world.clock.seconds + 1.0, lands))
+    healing.recover_now(world.run, timeout=10)
+
+    assert not world.has_fault("networkchaos", "cut-r1")
+    assert len(world.told("fault_recovered")) == 1
+
+
+def test_a_fault_in_flight_is_waited_for_also_before_its_line_is_in_the_ledger(made: Made) -> None:
+    """It was let through before the run was stopped."""
+    world = made()
+    world.run.in_flight.add("cut-r1")
+
+    def lands() -> None:
+        sent(world)
+        world.run.in_flight.discard("cut-r1")
+
+    world.clock.due.append((world.clock.seconds + 1.0, lands))
+    healing.recover_now(world.run, timeout=10)
+
+    assert not world.has_fault("networkchaos", "cut-r1")
+
+
+def test_a_run_that_is_being_stopped_starts_no_fault(made: Made) -> None:
+    """Nothing is sent, and the history says why."""
+    world = made(cuttable())
+    world.run.stopping.request("hold", "held")
+
+    with pytest.raises(FaultRefused, match="the run is being stopped"):
+        faults.inject(world.run, "network-partition", VALUES, timeout=5)
+
+    assert not world.has_fault("networkchaos", CUT)
+    assert world.run.ledger.entries() == []
+    assert [each["error"] for each in world.told("fault_failed")] == [
+        "no fault is started: the run is being stopped"
+    ]
+    assert world.run.in_flight == set()
+
+
+def test_a_stop_goes_on_ending_faults_while_the_api_is_away(made: Made) -> None:
+    """Until its time is out."""
+    world = made()
+    sent(world)
+    world.cluster.fails["delete"] = [ClusterUnreachable("no answer") for _ in range(8)]
+
+    healing.recover_now(world.run, timeout=60)
+
+    assert healing.open_faults(world.run) == []
+
+
+def test_what_is_left_at_the_end_is_freed_by_force(made: Made) -> None:
+    """Also a fault that was seen to end, and was there again."""
+    world = made()
+    sent(world)
+    world.run.recovered.add("cut-r1")
+
+    healing.free(world.run, timeout=5)
+
+    assert not world.has_fault("networkchaos", "cut-r1")
+
+
+def test_what_may_be_left_is_told_with_what_ends_it(made: Made) -> None:
+    """A pod fault has no duration; it happens once."""
+    world = made()
+    sent(world)
+
+    told = healing.unconfirmed(world.run)
+
+    assert told == [
+        "networkchaos/cut-r1 in kvchaos, which its own duration ends 10 s after its creation"
+    ]
