@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import Object
 from kvchaos.errors import ClusterError
-from kvchaos.preflight.facts import Facts, Selection
+from kvchaos.preflight.facts import DAEMON, Facts, Selection
 from kvchaos.preflight.reason import Reason
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
@@ -122,7 +122,7 @@ def no_daemon_on_node(facts: Facts) -> Iterator[Reason]:
             f"node {node}: no chaos-daemon",
             wanted=f"one in namespace {place}, running and ready, for {', '.join(sorted(names))}",
             saw="none",
-            look=f"kubectl get pods -n {place} -o wide",
+            look=f'kubectl get pods -A -l {DAEMON} -o wide; "mesh_namespace" in the configuration',
         )
 
 

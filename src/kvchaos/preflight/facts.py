@@ -19,6 +19,8 @@ from kvchaos.preflight.plan import Planned
 from kvchaos.settings import Settings
 
 FIELDS = {".": "spec.selector", ".Target": "spec.target.selector"}
+DAEMON = "app.kubernetes.io/component=chaos-daemon"
+"""The label of chaos-daemon's pods, as Chaos Mesh's Helm chart sets it."""
 DEVICES = {".": "device", ".Target": "targetDevice"}
 
 

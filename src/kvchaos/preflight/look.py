@@ -12,13 +12,12 @@ from kvchaos.errors import ClusterError, ClusterUnreachable, Forbidden, NotFound
 from kvchaos.mesh import hold
 from kvchaos.mesh.api import FAULT_KINDS, MeshApi
 from kvchaos.mesh.targets import select, selectors
-from kvchaos.preflight.facts import Facts, Selection
+from kvchaos.preflight.facts import DAEMON, Facts, Selection
 from kvchaos.preflight.needs import Need, needs, places
 from kvchaos.preflight.plan import Planned
 from kvchaos.settings import Settings
 
 AT_ONCE = 4  # questions under way at a time; each of them opens a connection
-DAEMON = "app.kubernetes.io/component=chaos-daemon"
 MESH_KINDS = (*FAULT_KINDS.values(), PODNETWORKCHAOS)
 
 

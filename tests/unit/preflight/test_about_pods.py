@@ -250,7 +250,9 @@ def test_a_node_without_chaos_daemon_is_refused() -> None:
     assert refused(there) == ["no_daemon_on_node"]
     assert lines(preflight(there)) == (
         "no_daemon_on_node: node node2: no chaos-daemon: wanted one in namespace chaos-mesh,"
-        " running and ready, for e2, saw none; see: kubectl get pods -n chaos-mesh -o wide"
+        " running and ready, for e2, saw none; see: kubectl get pods -A"
+        " -l app.kubernetes.io/component=chaos-daemon -o wide;"
+        ' "mesh_namespace" in the configuration'
     )
     there.add(daemon("node2"))
     assert refused(there) == []
