@@ -11,6 +11,8 @@ from tests.lab.faults.place import Started
 
 Json = dict[str, Any]
 
+CODES = {"pass": 0, "fail": 1, "unknown": 2, "aborted": 3, "residue": 5}
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -23,6 +25,7 @@ class Ended:
     history: list[Json]
     run: str
     stuck: bool = False
+    program: str = "chaos"
 
     @property
     def statuses(self) -> list[str]:
@@ -37,6 +40,14 @@ class Ended:
         told = (self.journal.get("kvchaos") or {}, self.record)
         status = [each.get("status", each.get("verdict")) for each in told]
         return self.code == 0 or "pass" in status
+
+    @property
+    def lies(self) -> str:
+        """What is wrong with the exit code of ``kvchaos run``, by the status that it wrote."""
+        status = (self.journal.get("kvchaos") or self.record).get("status", "")
+        if self.program != "kvchaos" or self.code < 0 or not status:
+            return ""
+        return "" if CODES.get(status) == self.code else f"exit {self.code} for {status}"
 
     def names(self, what: str) -> bool:
         """Whether what is told of what is left names ``what``."""
@@ -75,6 +86,7 @@ def ended(started: Started, *, within: float) -> Ended:
         history=_lines(folder / "history.jsonl"),
         run=folder.name,
         stuck=started.stuck,
+        program=started.program,
     )
 
 

@@ -15,6 +15,7 @@ from tests.lab.faults.place import Place, Started, short_partition
 
 CLOCK = SystemClock()
 PATIENCE = 60.0  # seconds from the first signal to the end of the process
+PROGRAMS = ("chaos", "kvchaos")
 LOOK = 0.02  # seconds between looks for a history
 SOFT = (SIGINT, SIGTERM, SIGHUP)
 WAYS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL", "two in a row", "SIGTERM, then SIGKILL")
@@ -30,6 +31,7 @@ class Kill:
 
     number: int
     way: str
+    program: str
     share: float
     from_history: bool
     signals: tuple[tuple[float, Signals], ...]
@@ -37,7 +39,7 @@ class Kill:
     @property
     def label(self) -> str:
         since = " of its history" if self.from_history else ""
-        return f"{self.number} {self.way} at {self.share:.2f}{since}"
+        return f"{self.number} {self.program} run {self.way} at {self.share:.2f}{since}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ class Killed:
 
     @property
     def is_fine(self) -> bool:
-        return not (self.left or self.cut_off or self.wrongly_pass or self.ended.stuck or self.reap)
+        end = self.ended
+        wrong = (self.left, self.cut_off, self.wrongly_pass, end.stuck, end.lies, self.reap)
+        return not any(wrong)
 
     @property
     def how(self) -> str:
@@ -79,6 +83,7 @@ class Killed:
             "cut off": self.cut_off,
             "wrongly pass": self.wrongly_pass,
             "did not end": self.ended.stuck,
+            "exit code": self.ended.lies,
             "reap": self.reap,
         }
         what = "; ".join(f"{key}: {value}" for key, value in wrong.items() if value)
@@ -95,8 +100,9 @@ def planned(*, seed: int, runs: int) -> list[Kill]:
         Kill(
             number=number,
             way=way,
+            program=PROGRAMS[number // len(WAYS) % len(PROGRAMS)],
             share=(strata[way].pop() + rng.random()) / rounds,
-            from_history=number // len(WAYS) % 2 == 0,
+            from_history=number // len(WAYS) % 4 < 2,
             signals=_signals(way, rng),
         )
         for number, way in enumerate(ways[:runs])
@@ -135,7 +141,7 @@ def undisturbed(place: Place, folder: Path) -> Life:
 def carried_out(kill: Kill, place: Place, folder: Path, life: Life) -> Killed:
     """One run, killed; then what is left of it, and whether the engines' events flow."""
     experiment = short_partition(place.root)
-    started = place.start(folder, experiment)
+    started = place.start(folder, experiment, program=kill.program)
     if kill.from_history:
         _await_history(started)
     length = life.whole - life.unborn if kill.from_history else life.whole

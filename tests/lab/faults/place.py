@@ -18,6 +18,7 @@ from tests.lab.faults.truth import Truth
 
 Json = dict[str, Any]
 
+QUIET = {"chaos": ["--no-version-check"], "kvchaos": []}
 SHORT = {
     "KVCHAOS_FAULT_SECONDS": "2",
     "KVCHAOS_FAULT_DURATION": "30s",
@@ -38,12 +39,20 @@ class Place:
         return Truth(Path(self.environment["KVCHAOS_LAB_DIR"]))
 
     def start(
-        self, folder: Path, experiment: Path, *, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        experiment: Path,
+        *,
+        program: str = "chaos",
+        environment: Mapping[str, str] | None = None,
     ) -> Started:
-        """``chaos run`` of ``experiment`` in ``folder``, which it makes; not waited for."""
+        """``chaos run`` of ``experiment`` in ``folder``, which it makes; not waited for.
+
+        ``program`` may be ``kvchaos`` as well: it has the same verb.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         said = (folder / "said.txt").open("wb")
-        command = [str(BIN / "chaos"), "--no-version-check", "run"]
+        command = [str(BIN / program), *QUIET[program], "run"]
         process = subprocess.Popen(
             [*command, "--journal-path", "journal.json", str(experiment)],
             cwd=folder,
@@ -52,7 +61,7 @@ class Place:
             stdout=said,
             stderr=subprocess.STDOUT,
         )
-        return Started(process, folder, said)
+        return Started(process, folder, said, program)
 
     def reap(self, *how: str) -> subprocess.CompletedProcess[str]:
         """``kvchaos reap`` in this lab."""
@@ -66,6 +75,7 @@ class Started:
     process: subprocess.Popen[bytes]
     folder: Path
     said: IO[bytes]
+    program: str
     stuck: bool = field(default=False)
 
     def end(self, *, within: float) -> int:

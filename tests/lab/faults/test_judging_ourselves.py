@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.lab.faults.ended import Ended
-from tests.lab.faults.kills import WAYS, Killed, planned
+from tests.lab.faults.kills import PROGRAMS, WAYS, Killed, planned
 from tests.lab.faults.place import short_partition
 from tests.lab.faults.plans import PLANS, Plan
 from tests.lab.faults.playing import Played
@@ -79,6 +79,9 @@ def test_every_way_is_as_frequent_as_the_others_and_spread_over_the_run() -> Non
     kills = planned(seed=7, runs=192)
 
     assert Counter(kill.way for kill in kills) == dict.fromkeys(WAYS, 32)
+    assert Counter((kill.program, kill.from_history) for kill in kills) == {
+        (program, since): 48 for program in PROGRAMS for since in (True, False)
+    }
     quarters = Counter((kill.way, int(kill.share * 4)) for kill in kills)
     assert quarters == {(way, quarter): 8 for way in WAYS for quarter in range(4)}
 
@@ -105,6 +108,16 @@ def test_a_pass_needs_a_cut_that_others_saw() -> None:
     assert played(PASSING, complete=True, stood=0.0).wrongly_pass
     assert played(PASSING, complete=True, left=("networkchaos/x",)).wrongly_pass
     assert played(PASSING, complete=True, plan=Plan("any", never=True)).wrongly_pass
+
+
+def test_an_exit_code_that_is_not_the_statuss_is_a_lie() -> None:
+    """``kvchaos run`` has one for each; ``chaos run`` knows but two."""
+    aborted = replace(NOTHING, journal={"kvchaos": {"status": "aborted"}}, program="kvchaos")
+
+    assert killed(replace(aborted, code=3)).is_fine
+    assert not killed(replace(aborted, code=2)).is_fine
+    assert killed(replace(aborted, program="chaos")).is_fine
+    assert killed(replace(aborted, code=-9)).is_fine
 
 
 @pytest.mark.parametrize(
