@@ -310,6 +310,14 @@ def test_what_the_server_would_not_take_is_refused(error: ClusterError) -> None:
     assert "the webhook says no" in lines(seen)
 
 
+@pytest.mark.parametrize("plural", ["pods", "networkchaos", "podnetworkchaos"])
+def test_what_may_not_be_listed_is_a_missing_permission_and_no_more(plural: str) -> None:
+    """That there is no target, or nothing left over, is not said where nobody could look."""
+    there = cluster(hidden={f"list {plural} kvchaos"}, denied={f"list {plural}"})
+
+    assert refused(there) == ["missing_permission"]
+
+
 def test_a_right_that_is_missing_is_not_told_again_by_the_server() -> None:
     """The dry run needs it too."""
     there = cluster(
