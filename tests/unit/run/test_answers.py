@@ -96,7 +96,8 @@ def test_chaos_toolkit_still_sees_the_arguments() -> None:
 
     assert found["doc"].startswith("Whether anything of this run's faults is left")
     assert arguments == [
-        ["within"], [], ["within"], ["settle"], ["budget", "samples"], [], ["within", "blocks"], ["last"],
+        ["within"], [], ["within"], ["settle"], ["budget", "samples"], [], ["within", "blocks"],
+        ["last"],
     ]  # fmt: skip
 
 
