@@ -229,6 +229,7 @@ def run_that_recovered() -> list[Json]:
         traffic(),
         activity(17.2, "recover-fault", "action", "rollbacks"),
         event(17.3, "residue", left=[], unconfirmed=[]),
+        event(17.35, "bystanders", changed=[]),
         observer(),
         event(17.5, "run_ended", journal="completed"),
     ]
@@ -257,7 +258,7 @@ def run_that_stayed_wrong() -> list[Json]:
     )
     history = altered(history, "run_started", router="reference (none)")
     history = altered(history, "traffic", hit_tokens=7_120)
-    history[-11:-11] = late
+    history[-12:-12] = late
     history = [
         each
         for each in history
@@ -378,6 +379,7 @@ def run_that_was_aborted() -> list[Json]:
         stop(),
         {**ended, **event(9.61, "fault_recovered")},
         event(10.0, "residue", left=[], unconfirmed=[]),
+        event(10.05, "bystanders", changed=[]),
         {**observer(), **event(10.1, "observer")},
         event(10.2, "run_ended", journal="interrupted"),
     ]
@@ -402,7 +404,7 @@ def run_whose_api_went_away() -> list[Json]:
     label = f"networkchaos/{PARTITION['name']} in kvchaos"
     open_end = f"{label}, which its own duration ends 60 s after it was created"
     return [
-        *altered(run_that_was_aborted()[:-4], "fault_injected", duration=60.0)[:-1],
+        *altered(run_that_was_aborted()[:-5], "fault_injected", duration=60.0)[:-1],
         stop(by="hold", reason="database migration, by alice"),
         event(39.9, "residue", left=None, unconfirmed=[open_end]),
         {**observer(), **event(40.0, "observer")},

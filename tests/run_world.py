@@ -19,9 +19,9 @@ from kvchaos.index.names import EngineId
 from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.oracle import Expected
 from kvchaos.mesh.fault import Fault, Injected, Target
-from kvchaos.run.session import ActiveFault, Before, Run
-from kvchaos.settings import Settings
+from kvchaos.run.session import ActiveFault, Before, Bystander, Run
 from kvchaos.run.timeline import Sample
+from kvchaos.settings import Settings
 from kvchaos.traffic.completions import Completion
 from tests.scripted import INJECTED, RUN, FakeClock, ScriptedCluster, partition, pod, rules
 
@@ -292,13 +292,14 @@ def active(
     at: float = 2.0,
     healed: float | None = None,
     ready: int = 2,
+    pods: Mapping[str, Bystander] | None = None,
 ) -> ActiveFault:
     """A fault of the run that hit ``targets``, as ``faults.inject`` leaves it."""
     fault = ActiveFault(
         injected=Injected(Fault.of(body or partition()), tuple(targets), 101.0, 101.5, 102.0),
         at=at,
         at_request=at - 1,
-        before=Before(ready=ready, engines=frozenset({"a"}), router_started=7.0),
+        before=Before(pods=pods or {}, ready=ready, engines=frozenset({"a"}), router_started=7.0),
         effect=at + 0.5,
         healed=healed,
     )

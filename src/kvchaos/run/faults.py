@@ -21,7 +21,7 @@ from kvchaos.preflight.plan import rendered
 from kvchaos.run import lasting
 from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
 from kvchaos.run.holding import refuse_if_held
-from kvchaos.run.session import ActiveFault, Before, Run
+from kvchaos.run.session import ActiveFault, Before, Bystander, Run
 from kvchaos.run.watched import watched_pods
 
 logger = logging.getLogger(__name__)
@@ -97,9 +97,10 @@ def in_effect(run: Run, *, within: float) -> Json:
 
 
 def _before(run: Run) -> Before:
-    newest = run.sampler.samples()[-1:]
+    newest, found = run.sampler.samples()[-1:], watched_pods(run)
     return Before(
-        ready=sum(map(pods.is_ready, watched_pods(run))),
+        pods={pods.uid(pod): Bystander(pods.name(pod), pods.restarts(pod)) for pod in found},
+        ready=sum(map(pods.is_ready, found)),
         engines=frozenset(engine.pod for engine in run.observer.engines()),
         router_started=newest[0].router_started if newest else None,
     )

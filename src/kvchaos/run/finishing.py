@@ -19,7 +19,7 @@ from typing import Any
 from kvchaos.errors import KVChaosError
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import print_summary
-from kvchaos.run import current, healing
+from kvchaos.run import bystanders, current, healing
 from kvchaos.run.inbox import Stop
 from kvchaos.run.keeping import write_json
 from kvchaos.run.session import Run
@@ -125,7 +125,7 @@ def _end(run: Run, journal_status: str) -> None:
     """Every step, whatever another raises; then the run is taken apart."""
     steps: Sequence[Callable[[Run], object]] = (
         _unwatch, _rest, stop_traffic, _recover_all,
-        _record_residue, _record_observer, _record_late,
+        _record_residue, _record_bystanders, _record_observer, _record_late,
     )  # fmt: skip
     with ExitStack() as closing:
         closing.callback(_try, run.started.close)
@@ -170,6 +170,10 @@ def _left(run: Run) -> list[str] | None:
         logger.warning("At the end of the run: %s", error)
         return None
     return left
+
+
+def _record_bystanders(run: Run) -> None:
+    run.history.add("bystanders", changed=bystanders.changed(run))
 
 
 def _record_observer(run: Run) -> None:

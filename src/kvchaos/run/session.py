@@ -31,9 +31,18 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """How things were before a fault: ready pods, the engines' pods, the router's start."""
+class Bystander:
+    """An engine or router as it was: its pod's name, and how often its containers had restarted."""
 
+    pod: str
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How things were before a fault: pods by uid, how many ready, engines, the router's start."""
+
+    pods: Mapping[str, Bystander]
     ready: int
     engines: frozenset[str]
     router_started: float | None

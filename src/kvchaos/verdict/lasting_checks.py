@@ -1,4 +1,4 @@
-"""Was each fault on for as long as the experiment asked for? Pure: history in, result out.
+"""Was each fault on for as long as it was asked to be, and alone? Pure: history in, result out.
 
 A recovery from a cut of two seconds says nothing of one of ten: a fault that ended early, that was
 lifted for a pod, or that nobody watched, was not what was to be tested.
@@ -13,17 +13,20 @@ from msgspec import UNSET
 from kvchaos.verdict.events import Event, Events, fault_name, injections, many
 from kvchaos.verdict.fault_checks import NO_FAULT
 from kvchaos.verdict.records import (
+    Bystanders,
     FaultInjected,
     FaultRecovered,
     Sample,
     Stop,
     TargetsReplaced,
     every,
+    newest,
     read,
 )
 from kvchaos.verdict.result import Result, passed, unknown
 
 LASTED = "fault lasted"
+ALONE = "nothing else restarted"
 SLACK = 0.05
 """Seconds that a fault may lack of what was asked: its moments are rounded."""
 
@@ -42,6 +45,17 @@ def fault_lasted(events: Events) -> Result:
     if len(times) == 1:
         return passed(LASTED, times[0])
     return passed(LASTED, f"{many(len(times), 'fault')} stood as long as asked", *times)
+
+
+def nothing_else_restarted(events: Events) -> Result:
+    """No engine and no router restarted that no fault was to: what was seen is the fault's doing."""
+    told = newest(events, Bystanders)
+    if told is None:
+        return unknown(ALONE, "nobody looked whether another engine or router restarted")
+    if told.changed:
+        why = "by something else than the fault, so the recovery may be its doing"
+        return unknown(ALONE, f"{', '.join(told.changed)}, {why}")
+    return passed(ALONE, "every engine and router that no fault was to restart ran on")
 
 
 def _doubts(injection: Event, told: Events, samples: list[float], stopped: float) -> list[str]:

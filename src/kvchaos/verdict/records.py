@@ -161,6 +161,12 @@ class Residue(Record, frozen=True, tag="residue"):
     unconfirmed: tuple[Any, ...] | UnsetType = UNSET
 
 
+class Bystanders(Record, frozen=True, tag="bystanders"):
+    """Engines and routers that no pod fault hit, and that restarted all the same."""
+
+    changed: tuple[str, ...]
+
+
 class Observer(Record, frozen=True, tag="observer"):
     """The observer's account, and whether the sampler lived as long."""
 

@@ -18,7 +18,7 @@ from kvchaos.errors import (
 )
 from kvchaos.mesh.fault import Fault, Target
 from kvchaos.run import faults, healing
-from kvchaos.run.session import Before
+from kvchaos.run.session import Before, Bystander
 from kvchaos.run.timeline import Sample
 from tests.run_world import (
     CUT,
@@ -93,7 +93,12 @@ def test_an_injected_fault_is_in_the_history_with_what_it_hit(made: Made) -> Non
 
     hit = world.run.last_fault()
     assert hit is not None
-    assert hit.before == Before(ready=2, engines=frozenset({"a"}), router_started=7.0)
+    assert hit.before == Before(
+        pods={"a-uid": Bystander("a", 0), "b-uid": Bystander("b", 0)},
+        ready=2,
+        engines=frozenset({"a"}),
+        router_started=7.0,
+    )
     assert hit.engines() == {"a"}
     assert world.sampler.known == 1
     assert world.told("fault_injected", "fault_failed") == [

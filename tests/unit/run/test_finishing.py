@@ -104,9 +104,10 @@ def test_a_run_in_which_all_was_seen_and_right_is_a_pass(
     record = ended.finish()
 
     assert (record["verdict"], record["folder"]) == ("pass", str(ended.world.run.folder))
-    assert [each["event"] for each in ended.world.run.events()[-4:]] == [
+    assert [each["event"] for each in ended.world.run.events()[-5:]] == [
         "traffic",
         "residue",
+        "bystanders",
         "observer",
         "run_ended",
     ]

@@ -34,6 +34,7 @@ ALONE: dict[str, list[Json]] = {
     "effect_observed": altered(GOOD, "effect", effect="inconclusive"),
     "steady_state_during": builders.run_with_a_deviation_that_healed(),
     "fault_lasted": altered(GOOD, "fault_recovered", asked=20.0),
+    "nothing_else_restarted": altered(GOOD, "bystanders", changed=["a router restarted"]),
     "recovered_within_budget": altered(GOOD, "recovery", flushed=None),
     "steady_state_after": gate("after"),
     "oracle_complete": builders.run_with_observer_incomplete(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kvchaos.verdict.lasting_checks import fault_lasted
+from kvchaos.verdict.lasting_checks import fault_lasted, nothing_else_restarted
 from kvchaos.verdict.result import passed, unknown
 from tests.builders import ENGINES, KILL, PARTITION, Json, event, injected, recovered, sample, stop
 
@@ -151,4 +151,21 @@ def test_length_that_nobody_measured_is_unknown() -> None:
         NAME,
         f"how long {FAULT} stood is not known; 9.5 s were asked",
         f"when {FAULT} was on is not known",
+    )
+
+
+def test_a_recovery_counts_only_where_nothing_else_restarted() -> None:
+    """A router that is restarted in mid-partition has a right index for another reason."""
+    name = "nothing else restarted"
+    changed = ["a restarted", "b is gone"]
+    why = "by something else than the fault, so the recovery may be its doing"
+
+    assert nothing_else_restarted([event(17.3, "bystanders", changed=[])]) == passed(
+        name, "every engine and router that no fault was to restart ran on"
+    )
+    assert nothing_else_restarted([event(17.3, "bystanders", changed=changed)]) == unknown(
+        name, f"a restarted, b is gone, {why}"
+    )
+    assert nothing_else_restarted([]) == unknown(
+        name, "nobody looked whether another engine or router restarted"
     )

@@ -1,0 +1,34 @@
+"""The engines and routers that no pod fault hit: whether something else restarted one of them.
+
+A router that is restarted in mid-partition comes back with a right index: then it was not the
+recovery from the partition that was seen.
+"""
+
+from __future__ import annotations
+
+from kvchaos.cluster import pods
+from kvchaos.run.session import Run
+from kvchaos.run.watched import watched_pods
+
+
+def changed(run: Run) -> list[str]:
+    """Which of the pods that were there before the first fault restarted since, or are gone."""
+    if not run.faults:
+        return []
+    now = {pods.uid(pod): pod for pod in watched_pods(run)}
+    struck = {
+        target.uid
+        for fault in run.faults
+        if fault.injected.fault.kind == "PodChaos"
+        for target in fault.injected.targets
+    }
+    found = []
+    for uid, was in run.faults[0].before.pods.items():
+        pod = now.get(uid)
+        if uid in struck:
+            continue
+        if pod is None:
+            found.append(f"{was.pod} is gone")
+        elif pods.restarts(pod) > was.restarts:
+            found.append(f"{was.pod} restarted")
+    return sorted(found)
