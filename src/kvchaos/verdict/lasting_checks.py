@@ -48,7 +48,7 @@ def fault_lasted(events: Events) -> Result:
 
 
 def nothing_else_restarted(events: Events) -> Result:
-    """No engine and no router restarted that no fault was to: what was seen is the fault's doing."""
+    """No engine and no router restarted that no fault was to: what was seen is its doing."""
     told = newest(events, Bystanders)
     if told is None:
         return unknown(ALONE, "nobody looked whether another engine or router restarted")
