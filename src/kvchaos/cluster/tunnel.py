@@ -89,6 +89,8 @@ class Tunnel:
         async for message in self.ws:
             if message.type is aiohttp.WSMsgType.BINARY and message.data:
                 await self._take(message.data, writer)
+            elif message.type is aiohttp.WSMsgType.ERROR:  # too long a message, or none at all
+                self.error = self.error or f"the link to the API server broke: {message.data}"
         if self.ws.close_code is None or self.ws.exception() is not None:
             self.error = self.error or f"the link to the API server broke: {self.ws.exception()}"
 

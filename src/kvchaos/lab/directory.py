@@ -94,6 +94,7 @@ class LabDirectory:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self.marker.exists():
                 self._claim()
+            self.root.chmod(0o700)  # one that was there may have been open to others
         except OSError as error:
             raise LabError(
                 f"the lab's directory cannot be made: {self.root}",
