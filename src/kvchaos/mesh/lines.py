@@ -54,11 +54,14 @@ def _line(entry: object, path: Path, unread: list[str]) -> Iterator[Line]:
 
 
 def _fault(data: object) -> Fault | None:
-    if not isinstance(data, dict) or data.get("kind") not in FAULT_KINDS:
+    if not isinstance(data, dict) or str(data.get("kind")) not in FAULT_KINDS:
         return None
     texts = [data.get(key) for key in ("name", "namespace", "run", "action")]
-    places = data.get("namespaces", [])
+    texts.append(data.get("direction", "to"))
+    places, duration = data.get("namespaces", []), data.get("duration")
     if not all(isinstance(each, str) and each for each in texts) or not isinstance(places, list):
+        return None
+    if not isinstance(duration, int | float | None):
         return None
     return Fault.from_json({**data, "namespaces": [str(each) for each in places]})
 
