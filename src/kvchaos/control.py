@@ -15,11 +15,13 @@ from chaoslib.exceptions import InterruptExecution
 
 from kvchaos.clock import SystemClock
 from kvchaos.errors import KVChaosError, RunStopped
+from kvchaos.report.summary import print_summary
 from kvchaos.run import current, finishing, lifecycle, secrecy
 from kvchaos.run.deadlines import seconds_asked
 from kvchaos.run.journal import redact_journal
 from kvchaos.run.stopping import Stopping
 from kvchaos.verdict.result import Status, Verdict
+from kvchaos.verdict.verdict import judge
 
 __all__ = [
     "after_activity_control",
@@ -147,6 +149,8 @@ def after_experiment_control(context: Json, state: Json | None = None) -> None:
         journal["status"] = "failed"
     if current.is_running():
         journal["kvchaos"] = _outcome(status)
+    elif current.did_not_start():
+        _tell_why_not(str(journal["kvchaos"]["why"]))
     current.end()
     outcome = journal["kvchaos"]
     if outcome["status"] == Status.PASS:
@@ -168,6 +172,14 @@ def cleanup_control() -> None:
         _outcome("aborted")
         current.end()
     current.stopped_by(None)
+
+
+def _tell_why_not(why: str) -> None:
+    """Say last what is to be read first: Chaos Toolkit plays its rollbacks all the same."""
+    if events := current.refused_history():
+        print_summary(events, judge(events))
+    else:
+        logger.critical("The run did not start: %s", why)
 
 
 def _outcome(status: str) -> Json:

@@ -27,11 +27,18 @@ from kvchaos.control import (
     before_rollback_control,
     cleanup_control,
 )
-from kvchaos.errors import ClusterError, ClusterUnreachable, ExperimentInvalid, KVChaosError
+from kvchaos.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    ExperimentInvalid,
+    KVChaosError,
+    PreflightRefused,
+)
 from kvchaos.experiment import activities, load
 from kvchaos.run import current, finishing, lifecycle
 from kvchaos.run.inbox import SIGNALS
 from kvchaos.run.stopping import Stopping
+from tests.builders import run_that_preflight_refused
 from tests.chaosrun import EXPERIMENTS
 from tests.run_world import World
 
@@ -403,6 +410,27 @@ def test_a_refused_start_has_the_exit_code_of_its_reason() -> None:
     current.end(because=ExperimentInvalid("no namespace"))
 
     assert (current.not_started()["status"], current.not_started()["exit_code"]) == ("unknown", 4)
+
+
+def test_why_a_run_did_not_start_is_said_last(caplog: pytest.LogCaptureFixture) -> None:
+    """Chaos Toolkit plays its rollbacks in between, and what is read first is at the end."""
+    current.end(because=ExperimentInvalid("no namespace"))
+
+    with caplog.at_level("CRITICAL", "chaostoolkit"):
+        after_experiment_control({}, {})
+
+    assert caplog.messages[-1:] == ["The run did not start: no namespace"]
+
+
+def test_what_the_preflight_found_is_said_last(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the summary of a run that did not start."""
+    current.end(because=PreflightRefused(("held: by alice",)))
+    current.refused(run_that_preflight_refused())
+
+    after_experiment_control({}, {})
+
+    assert capsys.readouterr().out.rstrip().endswith("Nothing was touched.")
+    assert current.refused_history() == []
 
 
 def test_a_stopped_run_begins_nothing_more_in_a_thread(world: World) -> None:

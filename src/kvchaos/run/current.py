@@ -6,7 +6,7 @@ the control puts it in at the start and takes it out at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kvchaos.errors import KVChaosError, RunMissing, RunStopped
@@ -21,6 +21,7 @@ NOTHING_TO_UNDO = {"skipped": "the run did not start, so there is nothing to und
 
 _current: list[Run] = []
 _failed: list[KVChaosError] = []
+_refused: list[Json] = []
 _stopping: list[Stopping] = []
 _outcomes: list[Json] = []
 _listeners: list[Callable[[Json], None]] = []
@@ -37,6 +38,18 @@ def end(*, because: KVChaosError | None = None) -> None:
     """There is no run any more; ``because`` is why it did not start."""
     _current.clear()
     _failed[:] = [because] if because else []
+    if because is None:
+        _refused.clear()
+
+
+def refused(events: Sequence[Json]) -> None:
+    """The preflight refused the run that is starting; ``events`` are its history."""
+    _refused[:] = events
+
+
+def refused_history() -> Sequence[Json]:
+    """The history of the run that the preflight refused; empty when it did not."""
+    return list(_refused)
 
 
 def not_started() -> Json:

@@ -102,6 +102,8 @@ def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -
     run.history.add("preflight", **seen.to_json())
     for note in seen.notes:
         logger.info("Preflight: %s", note)
+    if seen.findings:
+        current.refused(run.history.events())
     seen.refuse()
 
 
