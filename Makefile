@@ -39,7 +39,12 @@ lint: setup  ## style, formatting, layers, types, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
 	$(BIN)/codespell
+
+.PHONY: audit
+audit: setup  ## is any pinned package known to be vulnerable? says so where that cannot be looked up
+	@$(BIN)/python .ci/audit.py
 
 fmt: setup  ## rewrite the files in the house's formatting
 	$(BIN)/ruff check --fix .

@@ -49,7 +49,7 @@ def _run(directory: LabDirectory) -> int:
     state = LabState(Phase.STARTING, me)
     write_state(directory, state)
     with directory.node_log.open("ab") as log:
-        node = subprocess.Popen(  # noqa: S603 - this very package
+        node = subprocess.Popen(  # noqa: S603 - this very package  # nosec B603
             [sys.executable, "-m", "kvchaos.lab.node", str(directory.root)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -57,7 +57,7 @@ def _alone(directory: LabDirectory) -> Iterator[None]:
 def _spawn(directory: LabDirectory) -> LabState:
     """The state of a daemon just started, already written down for the next who looks."""
     with directory.daemon_log.open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - this very package
+        process = subprocess.Popen(  # noqa: S603 - this very package  # nosec B603
             [sys.executable, "-m", "kvchaos.lab.daemon", str(directory.root)],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -28,7 +28,7 @@ def lab_down() -> None:
 def _run(arguments: list[str], *, timeout: float) -> None:
     command = " ".join(["kvchaos", *arguments])
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and fixed arguments
+        done = subprocess.run(  # noqa: S603 - our own interpreter and fixed arguments  # nosec B603
             [sys.executable, "-m", "kvchaos", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -51,7 +51,7 @@ def start(
 
     def spawn() -> int:
         with log.open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603 - the user's own manifest says what to run
+            process = subprocess.Popen(  # noqa: S603 - the manifest's own command  # nosec B603
                 arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

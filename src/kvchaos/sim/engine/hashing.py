@@ -8,7 +8,7 @@ Source: vLLM 0.33.0, ``vllm/v1/core/kv_cache_utils.py`` and ``vllm/utils/hashing
 from __future__ import annotations
 
 import hashlib
-import pickle
+import pickle  # vLLM hashes a pickle; none is ever read  # nosec B403
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
