@@ -5,7 +5,6 @@ Each is one pure question to the facts; what it yields speaks against the run.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,6 +13,7 @@ from kvchaos.cluster.kinds import Object
 from kvchaos.errors import ClusterError
 from kvchaos.preflight.facts import DAEMON, Facts, Selection
 from kvchaos.preflight.reason import Reason
+from kvchaos.untrusted import Unreadable, json_value
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 NETWORK_STATUS = "k8s.v1.cni.cncf.io/network-status"
@@ -166,8 +166,8 @@ def _has_several_networks(pod: Object) -> bool:
     if str(annotations.get(NETWORKS) or "").strip() not in ("", "[]"):
         return True
     try:
-        status = json.loads(annotations.get(NETWORK_STATUS) or "[]")
-    except ValueError:
+        status = json_value(str(annotations.get(NETWORK_STATUS) or "[]"))
+    except Unreadable:
         return True  # it is there, so there is such a plugin, and what it did is not known
     return isinstance(status, list) and len(status) > 1
 

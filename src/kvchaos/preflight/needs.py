@@ -16,7 +16,8 @@ from kvchaos.mesh.hold import NAME as HOLD
 from kvchaos.preflight.plan import Planned
 from kvchaos.settings import Settings
 
-FAULT_VERBS = ("get", "list", "create", "patch", "delete")
+FAULT_VERBS = ("get", "list", "create", "update", "patch", "delete")
+"""Chaos Mesh asks for ``update`` when a fault is patched, older versions for ``create``."""
 RULES_VERBS = ("get", "list", "patch")
 
 

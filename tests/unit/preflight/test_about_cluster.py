@@ -94,6 +94,7 @@ def test_what_a_run_asks_for_is_what_it_needs() -> None:
             "list podchaos",
             "create podchaos",
             "patch podchaos",
+            "update podchaos",
             "delete podchaos",
             "list networkchaos",
             "list podnetworkchaos",
