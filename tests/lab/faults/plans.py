@@ -48,9 +48,9 @@ def shown(change: Callable[[Json], object]) -> Deed:
 
 def _lacks(status: Json, records: slice) -> None:
     """These of the records, and so the whole, are not injected."""
-    for record in status["experiment"].get("containerRecords", [])[records]:
+    for record in status.get("experiment", {}).get("containerRecords", [])[records]:
         record.update(phase="Not Injected", injectedCount=0)
-    for condition in status["conditions"]:
+    for condition in status.get("conditions", []):
         if condition["type"] == "AllInjected":
             condition["status"] = "False"
 

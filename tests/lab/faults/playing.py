@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from kvchaos.clock import SystemClock
 from tests.lab.faults import struck
 from tests.lab.faults.ended import Ended, ended
 from tests.lab.faults.place import Place, short_partition
@@ -17,6 +18,7 @@ from tests.lab.faults.plans import Plan
 from tests.lab.faults.proxy import CONTEXT, Proxy
 from tests.lab.faults.witness import Witness
 
+CLOCK = SystemClock()
 FINISH = 300.0  # seconds that a run may take, whatever goes wrong
 STOOD = 0.5  # seconds that a cut must have been seen by others, for a pass to be true
 
@@ -28,6 +30,7 @@ class Played:
     plan: Plan
     ended: Ended
     complete: bool
+    took: float
     stood: float
     disturbed: int
     left: tuple[str, ...]
@@ -43,7 +46,11 @@ class Played:
     @property
     def told(self) -> str:
         """What there is to say, for people."""
-        parts = [f"disturbed {self.disturbed} times", f"the cut stood {self.stood:.1f} s"]
+        parts = [
+            f"took {self.took:.0f} s",
+            f"disturbed {self.disturbed} times",
+            f"the cut stood {self.stood:.1f} s",
+        ]
         if self.left:
             parts.append(f"left and told: {len(self.left) - len(self.unreported)}, then reaped")
         return ", ".join(parts)
@@ -70,12 +77,14 @@ def played(plan: Plan, place: Place, folder: Path, *, seed: int) -> Played:
     )
     lab = Path(place.environment["KVCHAOS_LAB_DIR"])
     witness = Witness(place.truth, act=lambda: plan.act and plan.act(place))
+    begun = CLOCK.now()
     with Proxy(lab, plan.decide(seed), gone=plan.gone) as proxy, witness:
         through = {
             "KUBECONFIG": str(proxy.kubeconfig(folder.with_suffix(".kubeconfig"))),
             "KUBERNETES_CONTEXT": CONTEXT,
         }
         end = ended(place.start(folder, experiment, environment=through), within=FINISH)
+    took = CLOCK.now() - begun
     struck.wake(place)
     left = tuple(place.truth.left())
     if left:
@@ -87,6 +96,7 @@ def played(plan: Plan, place: Place, folder: Path, *, seed: int) -> Played:
         plan=plan,
         ended=end,
         complete=end.was_complete(experiment),
+        took=took,
         stood=witness.stood,
         disturbed=proxy.disturbed + witness.acted + bool(plan.fault),
         left=left,

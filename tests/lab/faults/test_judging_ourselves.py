@@ -42,6 +42,7 @@ def played(end: Ended, **fields: Any) -> Played:
     fine: Json = {
         "plan": Plan("any"),
         "complete": False,
+        "took": 8.0,
         "stood": 2.0,
         "disturbed": 1,
         "left": (),
