@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from kvchaos.clock import poll
@@ -197,6 +198,47 @@ def test_an_engine_that_does_not_answer_is_named() -> None:
         ask(receiver, questions)
     finally:
         receiver.stop()
+
+
+def test_an_engine_that_answers_without_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """502 at the bound, and no more than that is read."""
+    monkeypatch.setattr("kvchaos.sim.router.http.LARGEST", 2**20)
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await answer.write(bytes(2**16))
+        return answer
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_post("/v1/completions", endless)
+        async with TestServer(app) as engine:
+            found = Engine("pod-a", "a", "127.0.0.1", engine.port or 0, True, 0, (RankPorts(1, 2),))
+            receiver = Receiver(recover=False, clock=CLOCK)
+            receiver.found(found)
+            receiver._turn()
+            router = Router(
+                receiver, recovery="none", is_ready=lambda: True, timeout=20, clock=CLOCK
+            )
+            async with TestClient(TestServer(router.application())) as client:
+                reply = await client.post("/v1/completions", json={"prompt": [1]})
+                assert (reply.status, await reply.json()) == (
+                    502,
+                    {
+                        "error": {
+                            "message": "pod-a: its answer has more than 1 MiB",
+                            "type": "Bad Gateway",
+                            "code": 502,
+                        }
+                    },
+                )
+            for feed in receiver._all():
+                feed.close()
+
+    asyncio.run(run())
 
 
 def test_without_a_ready_engine_there_is_no_answer() -> None:

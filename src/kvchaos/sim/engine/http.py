@@ -21,6 +21,7 @@ from kvchaos.clock import Clock
 from kvchaos.sim.engine import text
 from kvchaos.sim.engine.rank import Rank
 from kvchaos.sim.engine.scheduler import Request, Scheduler
+from kvchaos.untrusted import Unreadable, json_of
 
 RANK_HEADER = "X-data-parallel-rank"
 
@@ -147,8 +148,8 @@ class Engine:
 
 def _read(body: bytes) -> Completion:
     try:
-        return msgspec.json.decode(body, type=Completion)
-    except msgspec.DecodeError as error:
+        return json_of(body, Completion)
+    except Unreadable as error:
         raise BadRequest(str(error)) from error
 
 

@@ -25,6 +25,7 @@ from aiohttp import web
 from kvchaos.clock import Clock
 from kvchaos.sim.router.receiver import Match, Receiver
 from kvchaos.sim.router.routing import Routing
+from kvchaos.untrusted import MIB, Unreadable, json_of, too_long
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ RANK = "X-data-parallel-rank"
 CONNECT = 2.0  # seconds
 PASSED_ON = frozenset({"content-type", "x-request-id"})
 DEFAULT_BLOCK_SIZE = 16
+LARGEST = 16 * MIB  # bytes of an engine's answer
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -86,8 +88,8 @@ class Router:
 
     async def match(self, http: web.Request) -> web.Response:
         try:
-            body = msgspec.json.decode(await http.read(), type=Tokens)
-        except msgspec.DecodeError as error:
+            body = json_of(await http.read(), Tokens)
+        except Unreadable as error:
             return _error(HTTPStatus.BAD_REQUEST, str(error))
         pods: dict[str, int] = {}
         for match in self._receiver.match(body.token_ids):
@@ -109,8 +111,8 @@ class Router:
     async def complete(self, http: web.Request) -> web.Response:
         body = await http.read()
         try:
-            prompt = msgspec.json.decode(body, type=Prompt).prompt
-        except msgspec.DecodeError as error:
+            prompt = json_of(body, Prompt).prompt
+        except Unreadable as error:
             return _error(HTTPStatus.BAD_REQUEST, str(error))
         matches = self._receiver.match([] if isinstance(prompt, str) else prompt)
         self._routing.keep_only({match.engine.uid for match in matches})
@@ -130,9 +132,10 @@ class Router:
             headers[RANK] = str(chosen.rank)
         try:
             async with self._session.post(chosen.engine.url, data=body, headers=headers) as reply:
-                return web.Response(
-                    body=await reply.read(), status=reply.status, content_type=reply.content_type
-                )
+                said = await _bounded(reply)
+                return web.Response(body=said, status=reply.status, content_type=reply.content_type)
+        except Unreadable as error:
+            return _unanswered(HTTPStatus.BAD_GATEWAY, chosen, f"its answer has {error}")
         except TimeoutError:
             return _unanswered(HTTPStatus.GATEWAY_TIMEOUT, chosen, "no answer in time")
         except aiohttp.ClientError as error:
@@ -145,6 +148,16 @@ class Router:
             self._session = session
             yield
             self._session = None
+
+
+async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
+    """The body of an engine's answer, of at most ``LARGEST`` bytes."""
+    kept = bytearray()
+    async for chunk in reply.content.iter_any():
+        kept += chunk
+        if len(kept) > LARGEST:
+            raise too_long(LARGEST)
+    return bytes(kept)
 
 
 def _json(value: dict[str, Any]) -> web.Response:
