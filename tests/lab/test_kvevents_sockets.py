@@ -391,3 +391,44 @@ def test_a_loop_that_waits_on_no_socket_does_not_spin() -> None:
         rounds += 1
 
     assert rounds < 20
+
+
+def test_a_message_beyond_the_largest_costs_its_sender_the_link(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never arrives, and libzmq does not connect again: the engine counts as cut off."""
+    monkeypatch.setattr("kvchaos.kvevents.subscriber.MAX_PAYLOAD", 2**16)
+    replay = stack.enter_context(ReplayClient("tcp://127.0.0.1:1"))
+    assert (replay.socket.maxmsgsize, replay.socket.rcvhwm) == (2**16, 20_000)
+
+    peer, endpoint = socket(stack, zmq.PUB)
+    heard = stack.enter_context(Subscription(endpoint))
+
+    def sent(payload: bytes) -> list[bytes] | None:
+        peer.send_multipart([b"", b"\0" * 8, payload])
+        return heard.receive(0.05)
+
+    assert any(sent(b"x") for _ in range(100))
+    assert sent(bytes(2**17)) is None
+    told = []
+    for _ in range(100):
+        told += heard.link_events()
+        if len(told) > 1:
+            break
+        heard.socket.poll(50)
+    assert [link.what for link in told] == [Link.CONNECTED, Link.DISCONNECTED]
+
+
+def test_of_a_message_of_many_frames_only_the_first_are_kept(stack: ExitStack) -> None:
+    """It is refused anyway, and its frames could be any number."""
+    peer, endpoint = socket(stack, zmq.PUB)
+    heard = stack.enter_context(Subscription(endpoint))
+
+    def sent() -> list[list[bytes]]:
+        peer.send_multipart([b"f"] * 10_000)
+        heard.socket.poll(50)
+        return heard.drain(1)
+
+    found = next(messages for _ in range(100) if (messages := sent()))
+
+    assert [len(frames) for frames in found] == [8]
