@@ -19,14 +19,11 @@ VERDICT = (
 
 def guards() -> list[Guard]:
     """All of them: the entries of the tables, then what is guarded in code."""
-    return [
-        *of_tables(),
-        *of_injection(),
-        *of_recovery(),
-        *of_experiment(),
-        *of_a_run(),
-        *of_text(),
-    ]
+    parts = (
+        *(of_tables, of_injection, of_recovery, of_experiment),
+        *(of_a_run, of_stopping, of_the_verdict, of_the_oracle, of_text),
+    )
+    return [guard for part in parts for guard in part()]
 
 
 def of_tables() -> Iterator[Guard]:
@@ -198,13 +195,158 @@ def of_a_run() -> Iterator[Guard]:
     )
     yield without(f"{control}before_experiment_control", "stopping.install()", tests=tests)
     finishing = "unit/run/test_finishing.py unit/test_control_stops.py"
-    yield returns("kvchaos.run.finishing:_recover_all", "None", tests=finishing)
+    yield returns("kvchaos.run.healing:free", "None", tests=finishing)
     yield returns("kvchaos.run.finishing:_record_residue", "None", tests=finishing)
     faults = "unit/run/test_faults.py"
     yield returns("kvchaos.run.healing:open_faults", "[]", tests=faults)
     yield returns("kvchaos.run.holding:refuse_if_held", "None", tests="unit/run/test_holding.py")
     yield returns("kvchaos.mesh.hold:read", "None", tests="unit/mesh/test_hold.py")
     yield returns("kvchaos.run.lasting:note_replaced", "None", tests=faults)
+
+
+def of_stopping() -> Iterator[Guard]:
+    """A run that is stopped recovers at once, and nothing is begun in it."""
+    start, lifecycle = "kvchaos.run.lifecycle:start", "unit/run/test_lifecycle_start.py"
+    for step in (
+        "check(experiment, configuration, secrets)",
+        "_preflight(run, experiment, configuration, secrets)",
+        "_heed_hold(run)",
+        "_watch_stop_conditions(run, experiment, configuration, secrets)",
+        "_await_observer(run)",
+        "stopping.watch(Ending(run), grace=min(GRACE, settings.probe_deadline))",
+    ):
+        yield without(start, step, tests=f"{lifecycle} unit/run/test_lifecycle_order.py")
+    yield without(
+        "kvchaos.run.faults:inject", "refuse_if_held(run)", tests="unit/run/test_holding.py"
+    )
+    yield without(
+        "kvchaos.run.faults:_in_flight",
+        "if run.stopping.first is not None:",
+        instead="if False:",
+        tests="unit/run/test_faults.py unit/test_control_stops.py",
+        what="run.faults begins a fault in a run that is being stopped",
+    )
+    holding = "unit/run/test_holding.py"
+    yield without("kvchaos.run.holding:HoldWatch._loop", "self._found(there)", tests=holding)
+    conditions = "unit/run/test_conditions.py"
+    yield returns("kvchaos.run.conditions:ConditionWatch._reason", "''", tests=conditions)
+    yield without(
+        "kvchaos.run.conditions:ConditionWatch._reason",
+        "if self._in_a_row >= PATIENCE:",
+        instead="if False:",
+        tests=conditions,
+        what="run.conditions takes a condition that cannot be asked for one that is met",
+    )
+    deadlines = "unit/run/test_deadlines.py"
+    yield returns("kvchaos.run.deadlines:Deadlines.look", "None", tests=deadlines)
+    yield returns("kvchaos.run.deadlines:seconds_asked", "0.0", tests=deadlines)
+    stopping = "unit/run/test_stopping.py"
+    for name, lines in {
+        "_take": "work.recover()",
+        "_nudge": "signal.pthread_kill(ident, NUDGE)",
+        "request": "self._nudge()",
+        "heed": "raise SystemExit(INTERRUPTED)",
+        "_on_signal": "raise SystemExit(INTERRUPTED)",
+        "_loop": "work.give_up()",
+    }.items():
+        yield without(f"kvchaos.run.stopping:Stopping.{name}", lines, tests=stopping)
+    yield returns("kvchaos.run.toolkit:leads_to_rollbacks", "True", tests=stopping)
+    yield returns("kvchaos.run.answers:raised", "None", tests="unit/run/test_lifecycle.py")
+    for name in ("needs_run", "answers"):
+        yield without(
+            f"kvchaos.run.answers:{name}",
+            "except RunMissing as error:",
+            instead="except ZeroDivisionError as error:",
+            tests="unit/test_control.py",
+            what=f"run.answers.{name}: no run is no reason to end the experiment",
+        )
+
+
+def of_the_verdict() -> Iterator[Guard]:
+    """What is not known is no pass, and what is left is never outweighed."""
+    verdict = "unit/verdict/test_verdict.py unit/verdict/test_status.py"
+    yield without(
+        "kvchaos.verdict.verdict:judge",
+        "if not events:",
+        instead="if False:",
+        tests=verdict,
+        what="verdict.judge takes an empty history as any other",
+    )
+    yield without(
+        "kvchaos.verdict.verdict:_ask",
+        "return Result(name, Verdict.UNKNOWN, why)",
+        instead="return Result(name, Verdict.PASS, why)",
+        tests=verdict,
+        what="verdict: a check that breaks is a pass",
+    )
+    yield returns("kvchaos.verdict.verdict:merge", "Verdict.PASS", tests=verdict)
+    yield returns("kvchaos.verdict.status:left_behind", "None", tests=VERDICT)
+    yield without(
+        "kvchaos.verdict.status:status_of",
+        "*aborted,",
+        instead="",
+        tests=verdict,
+        what="verdict.status: a run that was stopped is not aborted",
+    )
+    for name in ("_doubt", "_untimely"):
+        yield returns(f"kvchaos.verdict.fault_checks:{name}", "''", tests=VERDICT)
+    yield returns("kvchaos.verdict.fault_checks:_never_ended", "[]", tests=VERDICT)
+    for name in ("_unasked", "_unwatched", "_asleep"):
+        yield returns(f"kvchaos.verdict.index_checks:{name}", "''", tests=VERDICT)
+    yield returns("kvchaos.verdict.index_checks:_wrong", "[]", tests=VERDICT)
+
+
+def of_the_oracle() -> Iterator[Guard]:
+    """Nothing is called complete that is not, and nothing agreement that was not observed."""
+    tests, tracker = "unit/kvevents/test_sequence.py", "kvchaos.kvevents.sequence:Tracker."
+    for name, lines, instead, what in (
+        ("_ask", "self._proven = self.next == 0", "self._proven = True", "asks for no proof"),
+        (
+            "replayed",
+            "known is not None and known != hash(message.payload)",
+            "False",
+            "compares no payloads of a replay",
+        ),
+        ("replayed", "if not self._proven:", "if False:", "takes an unproven history for a proven"),
+        ("replay_ended", " or not self._proven", "", "takes a history that ends early"),
+        ("_passed", "return self._restart(message)", "return DUPLICATE", "overlooks a restart"),
+        ("_restart", "if not asked:", "if True:", "ends a check at a restart"),
+        (
+            "replay_failed",
+            "self._life.reason = self._life.reason or SILENT",
+            "pass",
+            "says nothing of a replay that nobody answered",
+        ),
+        ("_restart", "self._life.held if keep else {}", "self._life.held", "keeps what is stale"),
+    ):
+        told = f"kvevents.sequence.Tracker {what}"
+        yield without(f"{tracker}{name}", lines, instead=instead, tests=tests, what=told)
+    yield returns("kvchaos.kvevents.epoch:Epoch.doubt", "None", tests=tests)
+    follower, at = "unit/observer/test_follower.py", "kvchaos.observer.follower:Follower."
+    yield returns(f"{at}trouble", "''", tests=follower)
+    yield returns(f"{at}_incomplete", "None", tests=follower)
+    yield without(f"{at}_linked", "self._heed(self.tracker.check())", tests=follower)
+    yield returns(
+        "kvchaos.observer.roster:Roster.trouble", "''", tests="unit/observer/test_roster.py"
+    )
+    compare = "unit/index/test_compare.py"
+    yield returns("kvchaos.index.compare:_incomplete", "{}", tests=compare)
+    yield returns("kvchaos.index.compare:_not_followed", "{}", tests=compare)
+    yield without(
+        "kvchaos.index.compare:Difference.agrees",
+        "True if self.compared and not self.unknown else None",
+        instead="True",
+        tests=compare,
+        what="index.compare takes what is not known for agreement",
+    )
+    yield returns("kvchaos.run.effect:_fresh", "1", tests="unit/run/test_effect.py")
+    yield without(
+        "kvchaos.run.recovery:_verdict",
+        "if healed is None or judged is None:",
+        instead="if healed is None:",
+        tests="unit/run/test_recovery.py",
+        what="run.recovery judges without a flush",
+    )
 
 
 def of_text() -> Iterator[Guard]:
@@ -227,3 +369,21 @@ def of_text() -> Iterator[Guard]:
         instead="10 ** 18",
         tests="unit/kvevents/test_wire_decode.py",
     )
+    for tests in ("properties/test_hostile_files.py", "properties/test_hostile_answers.py"):
+        yield without(
+            "kvchaos.untrusted:whole",
+            "raise too_long(limit)",
+            tests=tests,
+            what=f"untrusted.whole reads without end, by {tests}",
+        )
+    sandbox = "unit/mesh/test_sandbox.py unit/mesh/test_render.py"
+    for name in ("_forbidden", "_is_hidden"):
+        yield returns(f"kvchaos.mesh.sandbox:{name}", "''", tests=sandbox)
+    yield without(
+        "kvchaos.mesh.render:_Marks._value",
+        "if isinstance(value, str) and _MARK.search(value):",
+        instead="if False:",
+        tests=sandbox,
+        what="mesh.render lets a value into a text",
+    )
+    yield returns("kvchaos.mesh.render:_demand_exactly", "None", tests=sandbox)

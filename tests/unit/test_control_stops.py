@@ -11,11 +11,12 @@ import pytest
 from chaoslib.exceptions import InterruptExecution
 
 from kvchaos import control
+from kvchaos.errors import FaultRefused
 from kvchaos.mesh.fault import Fault
-from kvchaos.run import current, lifecycle
+from kvchaos.run import current, faults, lifecycle
 from kvchaos.run.inbox import SIGNALS
-from tests.run_world import World
-from tests.scripted import partition
+from tests.run_world import VALUES, World
+from tests.scripted import ENDED, partition, rules
 
 Json = dict[str, Any]
 PROBE = {"name": "ask", "type": "probe", "provider": {"arguments": {"within": 3}}}
@@ -138,3 +139,28 @@ def test_a_fault_that_is_open_at_the_end_is_asked_to_go_before_it_is_forced(worl
     (told,) = world.told("fault_recovered")
     assert (told["by"], told["forced"]) == ("deletion", False)
     assert world.cluster.verbs("delete", "patch") == ["delete networkchaos cut-r1"]
+
+
+def test_a_fault_that_is_stuck_at_the_end_is_freed_by_force(world: World) -> None:
+    """And that is told."""
+    world.cluster.add(partition())
+    world.cluster.add(rules("a", "kvchaos/cut-r1"))
+    world.cluster.held = True
+    world.cluster.script = [ENDED]
+    world.run.ledger.record({"fault": Fault.of(partition()).to_json()})
+
+    control.cleanup_control()
+
+    assert [each["forced"] for each in world.told("fault_recovered")] == [True]
+    assert world.told("residue") == [{"event": "residue", "left": [], "unconfirmed": []}]
+
+
+def test_no_fault_is_begun_in_a_run_that_is_being_stopped(world: World) -> None:
+    """Also where the stop came in the middle of the action."""
+    world.run.stopping.request("signal", "SIGTERM")
+
+    with pytest.raises(FaultRefused, match="the run is being stopped"):
+        faults.inject(world.run, "network-partition", VALUES, timeout=5)
+
+    assert world.cluster.verbs("try", "create") == []
+    assert world.run.ledger.entries() == []

@@ -196,6 +196,20 @@ def test_history_that_was_always_empty_does_not_say_that_nothing_was_published()
     assert tracker.complete
 
 
+def test_what_was_held_of_an_old_life_goes_with_it() -> None:
+    """A replay shows another batch at the seq that was applied last: so what came live before it
+    is of the life before.
+    """
+    tracker = fed(0)
+    tracker.check()
+    tracker.live(message(2))
+
+    assert tracker.replayed(message(0, "b")) == Step(Kind.RESTART, ask=0)
+    assert [tracker.replayed(message(seq, "b")) for seq in (0, 1)] == [APPLY] * 2
+    assert tracker.replay_ended() == Step(Kind.REPLAYED)
+    assert (tracker.complete, tracker.next) == (True, 2)
+
+
 def test_restart_known_from_elsewhere() -> None:
     """A container's restart count says it before any batch does."""
     tracker = fed(0, 1, 2)
