@@ -48,9 +48,9 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` with ``[redacted]`` for each secret."""
-        found = sorted(span for form in self._forms for span in _spans(text, form))
-        if not found:
+        if not any(form in text for form in self._forms):
             return text
+        found = sorted(span for form in self._forms for span in _spans(text, form))
         parts, end = [], 0
         for start, stop in _merged(found):
             parts += [text[end:start], MARK]

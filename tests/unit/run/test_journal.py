@@ -87,9 +87,9 @@ def test_the_running_experiment_is_not_changed() -> None:
         "x" * 200_000,
         "\x00" * 200_000,
         {"a": ["y" * 40_000, "ü" * 40_000], "b": 1},
-        list(range(200_000)),
-        {str(number): number for number in range(100_000)},
-        [[[["deep"] * 1000] * 10] * 10] * 10,
+        list(range(50_000)),
+        {str(number): number for number in range(20_000)},
+        [[[["deep"] * 1000] * 10] * 10],
     ],
 )
 def test_a_long_output_is_cut_and_says_so(output: Any) -> None:
