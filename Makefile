@@ -53,6 +53,13 @@ fmt: setup  ## rewrite the files in the house's formatting
 type: setup  ## types alone
 	$(BIN)/mypy
 
+.PHONY: guards nightly
+guards: setup  ## remove each guard in a process of its own: a test has to notice
+	$(BIN)/python -m tests.guards
+
+nightly: setup  ## the properties, with other examples each time and twenty times as many
+	HYPOTHESIS_PROFILE=nightly KVCHAOS_WALKS_SEED=$${KVCHAOS_WALKS_SEED:-$$(date +%s)} $(BIN)/python -m pytest tests/properties -n $(WORKERS) --durations=5
+
 e2e: setup  ## the contract suite and the experiments on the real cluster named by CONTEXT (and KUBECONFIG)
 	KVCHAOS_E2E_CONTEXT=$(CONTEXT) KVCHAOS_CONTRACT_CONTEXT=$(CONTEXT) $(BIN)/python -m pytest tests/e2e tests/contract -p no:randomly --durations=5
 

@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -29,6 +30,11 @@ class Guard:
     where: str
     tests: tuple[str, ...]
     remove: Callable[[str], None]
+
+    def find_tests(self) -> None:
+        """Stale if one of its tests is not there."""
+        if missing := [file for file in self.tests if not Path(file).exists()]:
+            raise Stale(f"no {', '.join(missing)}")
 
 
 def returns(where: str, answer: str, *, tests: str, what: str = "") -> Guard:

@@ -134,7 +134,7 @@ def of_recovery() -> Iterator[Guard]:
     yield returns(
         "kvchaos.mesh.confirm:_rules_hold", "(True, '')", tests="unit/mesh/test_confirm.py"
     )
-    reap = "unit/mesh/test_reap.py"
+    reap = "unit/mesh/test_reaping.py"
     yield without(
         "kvchaos.mesh.reap:Reaper._end",
         "except KVChaosError as error:\n        first = error",
@@ -291,7 +291,7 @@ def of_the_verdict() -> Iterator[Guard]:
     for name in ("_doubt", "_untimely"):
         yield returns(f"kvchaos.verdict.fault_checks:{name}", "''", tests=VERDICT)
     yield returns("kvchaos.verdict.fault_checks:_never_ended", "[]", tests=VERDICT)
-    for name in ("_unasked", "_unwatched", "_asleep"):
+    for name in ("_doubt", "_unwatched", "_asleep"):
         yield returns(f"kvchaos.verdict.index_checks:{name}", "''", tests=VERDICT)
     yield returns("kvchaos.verdict.index_checks:_wrong", "[]", tests=VERDICT)
 
