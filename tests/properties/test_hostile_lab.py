@@ -139,6 +139,21 @@ def test_any_operations_are_applied_or_refused(operations: list[Any]) -> None:
     answered(api(), Request("PATCH", f"{CONFIGMAPS}/a", {}, {"content-type": JSON_PATCH}, body))
 
 
+OPTIONS = {
+    "kind": "DeleteOptions",
+    "gracePeriodSeconds": 1,
+    "propagationPolicy": "Background",
+    "preconditions": {"uid": "u", "resourceVersion": "1"},
+    "dryRun": ["All"],
+}
+
+
+@given(damaged_json(OPTIONS), st.sampled_from([f"{PODS}/a", PODS, f"{CONFIGMAPS}/a", NETWORKCHAOS]))
+def test_any_deletion_is_done_or_refused(body: bytes, path: str) -> None:
+    """Of one object and of a collection."""
+    answered(api(), Request("DELETE", path, {}, {"content-type": "application/json"}, body))
+
+
 @pytest.mark.parametrize("count", [25, 9_000])
 def test_copies_of_copies_are_refused(count: int) -> None:
     """Each operation could double the object."""

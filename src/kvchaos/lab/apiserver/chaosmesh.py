@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from kvchaos.lab.apiserver.message import is_number
+
 Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
@@ -208,7 +210,7 @@ def _mode_objections(spec: dict[str, Any]) -> list[tuple[str, str]]:
     if mode not in {"fixed", "fixed-percent", "random-max-percent"}:
         return []
     most = 100 if mode != "fixed" else None
-    if value.isdecimal() and int(value) > 0 and (most is None or int(value) <= most):
+    if is_number(value) and int(value) > 0 and (most is None or int(value) <= most):
         return []
     if most is None:
         why = "value must be greater than 0 with mode:fixed"

@@ -38,10 +38,12 @@ GARBAGE = Wish()
 def parse_wish(options: Object, *, grace: str, policy: str, dry_run: bool) -> Wish:
     """From a DeleteOptions body, or the query parameters of the same names."""
     preconditions = options.get("preconditions") or {}
+    if not isinstance(preconditions, dict):
+        raise bad_request("preconditions is no JSON object")
     orphans = "Orphan" if options.get("orphanDependents") else "Background"
     seconds = options.get("gracePeriodSeconds", grace or None)
     chosen = options.get("propagationPolicy") or policy or orphans
-    if chosen not in _POLICIES:
+    if not isinstance(chosen, str) or chosen not in _POLICIES:
         message = f"propagationPolicy: Unsupported value: {chosen!r}: not one of {_POLICIES}"
         raise Refused(422, "Invalid", message)
     try:
@@ -52,8 +54,8 @@ def parse_wish(options: Object, *, grace: str, policy: str, dry_run: bool) -> Wi
             version=preconditions.get("resourceVersion") or "",
             dry_run=dry_run or bool(options.get("dryRun")),
         )
-    except (TypeError, ValueError) as error:
-        raise bad_request(f"gracePeriodSeconds {seconds!r} is no number") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise bad_request(f"gracePeriodSeconds {str(seconds)[:40]!r} is no number") from error
 
 
 class Deleter:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Object = dict[str, Any]  # a Kubernetes object as JSON
+_DIGITS = 18  # of a whole number; int() reads no more than 4300
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class Request:
     def flag(self, name: str) -> bool:
         """A boolean parameter, spelt in any way that Go's ParseBool takes (``True`` too)."""
         return self.one(name).lower() in {"1", "t", "true"}
+
+
+def is_number(text: str) -> bool:
+    """Whether it is a whole number, 0 or more, of a length that numbers have."""
+    return text.isdecimal() and len(text) <= _DIGITS
 
 
 @dataclass(frozen=True, slots=True)

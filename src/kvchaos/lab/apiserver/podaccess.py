@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kvchaos.lab.apiserver import kinds
 from kvchaos.lab.apiserver.backend import LogQuery, PodRef
-from kvchaos.lab.apiserver.message import Object, Request
+from kvchaos.lab.apiserver.message import Object, Request, is_number
 from kvchaos.lab.apiserver.reading import fetch
 from kvchaos.lab.apiserver.refusal import Refused, bad_request, not_allowed
 from kvchaos.lab.apiserver.routes import Target
@@ -65,7 +65,7 @@ def forward_ports(store: Store, request: Request, target: Target) -> ForwardPort
             f"unable to forward port because pod is not running. Current status={phase}"
         )
     texts = [text for value in request.query.get("ports", ()) for text in value.split(",")]
-    ports = tuple(int(text) for text in texts if text.isdecimal())
+    ports = tuple(int(text) for text in texts if is_number(text))
     if not texts or len(ports) != len(texts) or not all(0 < port < 65536 for port in ports):
         raise bad_request(f"query parameter ports: {texts} are no port numbers")
     return ForwardPorts(_reference(body), ports)
@@ -116,6 +116,6 @@ def _count(request: Request, name: str) -> int | None:
     text = request.one(name)
     if not text:
         return None
-    if not text.isdecimal():
+    if not is_number(text):
         raise bad_request(f"{name}: Invalid value: {text!r}: must be a non-negative integer")
     return int(text)

@@ -8,7 +8,7 @@ import binascii
 import msgspec
 
 from kvchaos.lab.apiserver.kinds import Kind
-from kvchaos.lab.apiserver.message import Object, Request, Response
+from kvchaos.lab.apiserver.message import Object, Request, Response, is_number
 from kvchaos.lab.apiserver.refusal import bad_request, not_found
 from kvchaos.lab.apiserver.routes import Target
 from kvchaos.lab.apiserver.selectors import Selector, parse_fields, parse_labels
@@ -108,7 +108,7 @@ def _number(request: Request, name: str, default: int) -> int:
     text = request.one(name)
     if not text:
         return default
-    if not text.isdecimal():
+    if not is_number(text):
         raise bad_request(f"{name}: Invalid value: {text!r}: must be a non-negative integer")
     return int(text)
 
