@@ -45,13 +45,15 @@ class Kill:
 @dataclass(frozen=True, slots=True)
 class Killed:
     """How it went. ``standing``: a fault stood when the signal came; ``complete``: the run had seen
-    its end by then; ``before_reap`` is what a SIGKILL left, ``left`` what stayed after all.
+    its end by then, ``lived`` how long it took when it had ended by itself; ``before_reap`` is what
+    a SIGKILL left, ``left`` what stayed after all.
     """
 
     kill: Kill
     ended: Ended
     standing: bool
     complete: bool
+    lived: float | None
     took: float
     before_reap: tuple[str, ...]
     left: tuple[str, ...]
@@ -72,8 +74,8 @@ class Killed:
     def how(self) -> str:
         """How the process ended, in words."""
         code = self.ended.code
-        said = "/".join(self.ended.statuses) or "no record"
-        return f"signal {-code}" if code < 0 else f"exit {code} ({said})"
+        said = next(iter(self.ended.statuses), "no record")
+        return f"signal {-code}" if code < 0 else f"exit {code} {said}"
 
     @property
     def about(self) -> str:
@@ -124,6 +126,11 @@ class Life:
     whole: float
     unborn: float
 
+    def after(self, lived: float) -> Life:
+        """What is to be expected once a run lived so many seconds: half as before, half as now."""
+        part = (self.whole + lived) / 2 / self.whole
+        return Life(self.whole * part, self.unborn * part)
+
 
 def undisturbed(place: Place, folder: Path) -> Life:
     """A run's life in this place; it must be a pass, or nothing else means much."""
@@ -141,11 +148,13 @@ def undisturbed(place: Place, folder: Path) -> Life:
 def carried_out(kill: Kill, place: Place, folder: Path, life: Life) -> Killed:
     """One run, killed; then what is left of it, and whether the engines' events flow."""
     experiment = short_partition(place.root)
+    born = CLOCK.now()
     started = place.start(folder, experiment, program=kill.program)
     if kill.from_history:
         _await_history(started)
     length = life.whole - life.unborn if kill.from_history else life.whole
-    _has_ended(started, within=kill.share * length)
+    by_itself = _has_ended(started, within=kill.share * length)
+    lived = CLOCK.now() - born if by_itself else None
     standing = bool(place.truth.left())
     begun = CLOCK.now()
     for after, what in kill.signals:
@@ -166,6 +175,7 @@ def carried_out(kill: Kill, place: Place, folder: Path, life: Life) -> Killed:
         ended=end,
         standing=standing,
         complete=end.was_complete(experiment),
+        lived=lived,
         took=took,
         before_reap=before_reap,
         left=left,

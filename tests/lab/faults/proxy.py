@@ -131,7 +131,8 @@ class Proxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         transport = request.transport
-        assert isinstance(transport, asyncio.Transport)
+        if not isinstance(transport, asyncio.Transport):
+            return web.Response()  # the client has left
         self._open.add(transport)
         try:
             return await self._done(request, transport)

@@ -28,6 +28,7 @@ def killed(end: Ended, **fields: Any) -> Killed:
         "kill": planned(seed=1, runs=1)[0],
         "standing": False,
         "complete": False,
+        "lived": None,
         "took": 1.0,
         "before_reap": (),
         "left": (),
