@@ -24,6 +24,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._recorded: list[Json] = []
 
     def record(self, entry: Json) -> None:
         """Append ``entry`` and return once it is on disk; FaultRefused when it cannot be."""
@@ -38,12 +39,23 @@ class Ledger:
             raise FaultRefused(
                 "no ledger, no fault", wanted=f"{self.path} to take a line", saw=str(error)
             ) from error
+        self._recorded.append(json.loads(line))
 
     def entries(self) -> list[Json]:
         """All whole entries, oldest first; none when there is no file.
 
-        Raises OSError, and KVChaosError for a file that is too long to be a ledger.
+        Those that were recorded here are among them, whatever became of the file since. Raises
+        OSError, and KVChaosError for a file that is too long to be a ledger.
         """
+        try:
+            told = self._in_file()
+        except (OSError, KVChaosError):
+            if not self._recorded:
+                raise
+            told = []
+        return [*told, *(entry for entry in self._recorded if entry not in told)]
+
+    def _in_file(self) -> list[Json]:
         if not self.path.exists():
             return []
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -59,3 +60,26 @@ def test_a_ledger_that_takes_no_line_refuses_the_fault(tmp_path: Path) -> None:
 
     with pytest.raises(FaultRefused, match="no ledger, no fault"):
         Ledger(tmp_path / "runs" / "ledger.jsonl").record({})
+
+
+def test_what_was_recorded_is_known_when_the_file_is_gone(tmp_path: Path) -> None:
+    """Somebody tidied up in mid-run: the run still has to end its faults."""
+    ledger = Ledger(tmp_path / "run" / "ledger.jsonl")
+    ledger.record({"n": 1})
+    ledger.record({"n": 2})
+
+    rmtree(ledger.path.parent)
+
+    assert ledger.entries() == [{"n": 1}, {"n": 2}]
+
+
+def test_what_was_recorded_is_known_when_the_file_cannot_be_read(tmp_path: Path) -> None:
+    """A folder is in its place; who recorded nothing here is told the error."""
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.record({"n": 1})
+    ledger.path.unlink()
+    ledger.path.mkdir()
+
+    assert ledger.entries() == [{"n": 1}]
+    with pytest.raises(IsADirectoryError):
+        Ledger(ledger.path).entries()
