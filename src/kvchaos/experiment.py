@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from chaoslib import substitute
+from chaoslib.control import get_controls
 
 from kvchaos import extension
 from kvchaos.assets import asset
@@ -59,12 +60,18 @@ class _Runtime(msgspec.Struct):
     rollbacks: dict[str, Any] = {}
 
 
+class _Control(msgspec.Struct):
+    provider: dict[str, Any] = {}
+
+
 class _Activity(msgspec.Struct):
     provider: dict[str, Any] = {}
+    controls: list[_Control] = []
 
 
 class _Hypothesis(msgspec.Struct):
     probes: list[_Activity] = []
+    controls: list[_Control] = []
 
 
 class _Shape(msgspec.Struct):
@@ -74,6 +81,7 @@ class _Shape(msgspec.Struct):
     hypothesis: _Hypothesis = msgspec.field(
         default_factory=_Hypothesis, name="steady-state-hypothesis"
     )
+    controls: list[_Control] = []
     method: list[_Activity] = []
     rollbacks: list[_Activity] = []
 
@@ -93,6 +101,7 @@ def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[
     yield from _unresolved_in(configuration, "configuration")
     if experiment.get("runtime", {}).get("rollbacks", {}).get("strategy") != "always":
         yield 'runtime.rollbacks.strategy is not "always": a failed run would leave its fault'
+    yield from _control_findings(experiment)
     longest: float | None = None
     for activity in activities(experiment):
         provider = substituted(activity.get("provider", {}), configuration, secrets)
@@ -137,6 +146,22 @@ def find_template(name: str) -> Path:
 def substituted(value: Any, configuration: Json, secrets: Json) -> Any:
     """``value`` as Chaos Toolkit would pass it to a function."""
     return substitute(value, configuration, secrets) if configuration or secrets else value
+
+
+def _control_findings(experiment: Json) -> Iterator[str]:
+    """Whether our control, where the experiment declares it, is told all and judges the end."""
+    own = [
+        each
+        for each in get_controls(experiment)
+        if (each.get("provider") or {}).get("module") == CONTROL
+    ]
+    if len(own) > 1:
+        yield f"controls: {CONTROL} is declared {len(own)} times, wanted once, at the top"
+    for each in own:
+        if each.get("scope"):
+            yield f"controls: {CONTROL} has the scope {each['scope']!r}, wanted none: it needs both"
+        if not each.get("automatic", True):
+            yield f"controls: {CONTROL} is not automatic, so that no activity is told to it"
 
 
 def _unresolved_in(value: object, where: str) -> Iterator[str]:

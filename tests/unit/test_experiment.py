@@ -11,6 +11,7 @@ from kvchaos.assets import asset
 from kvchaos.errors import ExperimentInvalid, TemplateInvalid
 from kvchaos.experiment import activities, check, find_template, load
 
+Json = dict[str, Any]
 SHIPPED = sorted(asset("experiments").glob("*.json"))
 
 
@@ -98,6 +99,45 @@ def test_rollbacks_that_may_be_skipped_are_refused() -> None:
 
     with pytest.raises(ExperimentInvalid, match="strategy"):
         check(sound, {}, {})
+
+
+def control(**more: Any) -> Json:
+    provider = {"type": "python", "module": "kvchaos.control"}
+    return {"name": "kvchaos", "provider": provider, **more}
+
+
+@pytest.mark.parametrize(
+    ("controls", "finding"),
+    [
+        ([control(scope="before")], "has the scope 'before', wanted none"),
+        ([control(automatic=False)], "is not automatic"),
+        ([control(), control(name="again")], "is declared 2 times, wanted once"),
+    ],
+    ids=["scope", "not automatic", "twice"],
+)
+def test_a_control_that_is_not_told_all_is_refused(controls: list[Json], finding: str) -> None:
+    """One that is called before the experiment only leaves a journal that says completed."""
+    found = {**experiment("pod-kill", GOOD), "controls": controls}
+
+    with pytest.raises(ExperimentInvalid, match=finding):
+        check(found, {}, {})
+
+
+def test_a_control_that_an_activity_declares_again_is_refused() -> None:
+    """It is called for every activity anyhow."""
+    found = {**experiment("pod-kill", GOOD), "controls": [control()]}
+    found["method"][0]["controls"] = [control()]
+
+    with pytest.raises(ExperimentInvalid, match="declared 2 times"):
+        check(found, {}, {})
+
+
+def test_a_control_that_is_declared_once_is_sound() -> None:
+    """Beside those of others; or not at all, for settings may declare it."""
+    other = {"name": "other", "provider": {"type": "python", "module": "other"}, "scope": "before"}
+
+    check({**experiment("pod-kill", GOOD), "controls": [control(), other]}, {}, {})
+    check(experiment("pod-kill", GOOD), {}, {})
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
