@@ -19,6 +19,7 @@ from kvchaos.report.summary import print_summary
 from kvchaos.run import current, finishing, lifecycle, secrecy
 from kvchaos.run.deadlines import seconds_asked
 from kvchaos.run.journal import redact_journal
+from kvchaos.run.session import Run
 from kvchaos.run.stopping import Stopping
 from kvchaos.verdict.result import Status, Verdict
 from kvchaos.verdict.verdict import judge
@@ -51,7 +52,13 @@ UNJUDGED: Json = {
 def before_experiment_control(
     context: Json, configuration: Json | None = None, secrets: Json | None = None
 ) -> None:
-    """Check the experiment, start the lab if it is named, connect, start observer and history."""
+    """Check the experiment, start the lab if it is named, connect, start observer and history.
+
+    Chaos Toolkit calls each hook once for each declaration of the control, in settings and
+    experiment, and for each other control in the settings: what it told before is passed over.
+    """
+    if current.is_running():
+        return
     logging.getLogger("kvchaos").parent = logger
     secrecy.begin(configuration or {}, secrets or {})
     stopping = Stopping(clock=SystemClock())
@@ -119,7 +126,7 @@ def after_activity_control(context: Json, state: Json | None = None) -> None:
     run = current.current()
     run.deadlines.disarm()
     run.stopping.alive()
-    if not state:
+    if not state or not _is_news(run, state):
         return
     failed = state.get("status") != "succeeded" and context.get("type") == "action"
     try:
@@ -132,7 +139,7 @@ def after_activity_control(context: Json, state: Json | None = None) -> None:
 
 def after_hypothesis_control(context: Json, state: Json | None = None) -> None:
     """Record whether the hypothesis held, and which probes were outside their tolerance."""
-    if current.is_running() and state:
+    if current.is_running() and state and _is_news(current.current(), state):
         lifecycle.record_hypothesis(current.current(), state)
 
 
@@ -143,6 +150,8 @@ def after_experiment_control(context: Json, state: Json | None = None) -> None:
     to be a pass.
     """
     journal: Json = state if state is not None else {}
+    if "kvchaos" in journal:
+        return
     status = str(journal.get("status", "unknown"))
     journal["kvchaos"] = current.not_started()
     if status == "completed":
@@ -172,6 +181,13 @@ def cleanup_control() -> None:
         _outcome("aborted")
         current.end()
     current.stopped_by(None)
+
+
+def _is_news(run: Run, state: Json) -> bool:
+    """Whether this very state was not told before; it is kept, so that no other gets its id."""
+    is_news = id(state) not in run.told
+    run.told[id(state)] = state
+    return is_news
 
 
 def _tell_why_not(why: str) -> None:

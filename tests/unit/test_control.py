@@ -495,3 +495,38 @@ def test_the_last_hook_has_nothing_to_do_after_a_run_that_ended(world: World) ->
     cleanup_control()
 
     assert current.outcome() is outcome
+
+
+# -- a control that is called more often than once ------------------------------------------------
+
+
+def test_a_run_is_started_and_ended_once_however_often_the_control_is_called(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings and experiment may both declare it: the second call must not bury the first run."""
+    record = {"verdict": "fail", "status": "residue"}
+    monkeypatch.setattr(finishing, "finish", lambda *_: record)
+    raising(monkeypatch, "start", AssertionError("a second run"))
+    journal: Json = {"status": "completed", "deviated": False}
+
+    before_experiment_control({})
+    for _ in range(2):
+        after_experiment_control({}, journal)
+
+    assert journal == {"status": "failed", "deviated": True, "kvchaos": record}
+
+
+def test_what_chaos_toolkit_tells_twice_is_recorded_once(world: World) -> None:
+    """It calls each control of an experiment once for every control of the settings."""
+    probe, asked = {"status": "succeeded"}, {"steady_state_met": True, "probes": []}
+
+    for _ in range(2):
+        after_activity_control({**CUT, "type": "probe"}, probe)
+        after_hypothesis_control({}, asked)
+    after_activity_control({**CUT, "type": "probe"}, dict(probe))
+
+    assert [each["event"] for each in world.told("activity", "hypothesis")] == [
+        "activity",
+        "hypothesis",
+        "activity",
+    ]

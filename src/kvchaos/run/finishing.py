@@ -1,7 +1,8 @@
 """The end of a run, once, in whatever thread: faults ended, what is left told, judged, recorded.
 
 The rule: each step is tried, whatever another raised, and no signal skips one. What was not
-recorded makes its check unknown, never a pass; an error that nobody foresaw aborts the run.
+recorded makes its check unknown, never a pass; an error that nobody foresaw aborts the run; what
+is left is told though the history could not take it.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def _finish(run: Run, journal_status: str) -> Json:
         broken.append(Stop("error", f"{type(error).__name__}: {error}"))
         logger.critical("The run broke at its end: %s", broken[0].reason)
     late = [*run.stopping.late(), *(("stop", stop) for stop in broken)]
-    events = [*run.history.events(), *(_unwritten(run, *each) for each in late)]
+    unwritten = [*run.unwritten, *((event, _fields(stop)) for event, stop in late)]
+    events = [*run.history.events(), *(_unwritten(run, *each) for each in unwritten)]
     judgement = judge(events)
     record = as_json(events, judgement) | {"folder": str(run.folder)}
     _try(lambda: write_json(run.folder / RECORD, record))
@@ -160,7 +162,12 @@ def _record_residue(run: Run) -> None:
         _try(lambda: healing.free(run, timeout=FREE))
         left = _left(run)
     unconfirmed = healing.unconfirmed(run) if left is None else []
-    run.history.add("residue", left=left, unconfirmed=unconfirmed)
+    try:
+        run.history.add("residue", left=left, unconfirmed=unconfirmed)
+    except KVChaosError:
+        if left or unconfirmed:
+            run.unwritten.append(("residue", {"left": left, "unconfirmed": unconfirmed}))
+        raise
 
 
 def _left(run: Run) -> list[str] | None:
@@ -184,6 +191,10 @@ def _record_late(run: Run) -> None:
     run.stopping.record_late(run.history.add)
 
 
-def _unwritten(run: Run, event: str, stop: Stop) -> Json:
+def _fields(stop: Stop) -> Json:
+    return {"by": stop.by, "reason": stop.reason}
+
+
+def _unwritten(run: Run, event: str, fields: Json) -> Json:
     """An event that came when the history was closed, or could not be written."""
-    return {"at": run.at(), "wall": "", "event": event, "by": stop.by, "reason": stop.reason}
+    return {"at": run.at(), "wall": "", "event": event, **run.redactor.fields(fields)}

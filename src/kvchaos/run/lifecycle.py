@@ -163,7 +163,7 @@ def record_activity(run: Run, activity: Json, state: Json) -> None:
         "activity",
         name=activity.get("name"),
         type=activity.get("type"),
-        phase=run.phase,
+        phase=run.phase_here,
         outcome="succeeded" if succeeded else "failed",
         error=None if succeeded else error,
         took=state.get("duration"),
@@ -171,7 +171,7 @@ def record_activity(run: Run, activity: Json, state: Json) -> None:
 
 
 def record_hypothesis(run: Run, state: Json) -> None:
-    """Add whether the hypothesis held to the history."""
+    """Add whether the hypothesis held to the history; null when its asking was broken off."""
     failed = [
         probe
         for probe in state.get("probes", [])
@@ -179,8 +179,8 @@ def record_hypothesis(run: Run, state: Json) -> None:
     ]
     run.history.add(
         "hypothesis",
-        when={"before": "before", "method": "during"}.get(run.phase, "after"),
-        met=bool(state.get("steady_state_met")),
+        when={"before": "before", "method": "during"}.get(run.phase_here, "after"),
+        met=state.get("steady_state_met"),
         failed=[probe["activity"]["name"] for probe in failed],
         unknown=[probe["activity"]["name"] for probe in failed if cannot_say(probe.get("output"))],
     )

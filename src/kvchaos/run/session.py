@@ -101,11 +101,14 @@ class Run:
         self.recovered: set[str] = set()
         self.recovering = threading.Lock()  # held while a fault is ended, by whatever thread
         self.ending = threading.Lock()  # held while the run is finished, by whatever thread
+        self.unwritten: list[tuple[str, dict[str, Any]]] = []  # events that the history refused
+        self.told: dict[int, object] = {}  # by id: what Chaos Toolkit told of already
         self.outcome: dict[str, Any] | None = None  # once it is finished
         self.returned = False  # whether Chaos Toolkit came to the end of the experiment
         self.load: Load | None = None
         self.flushed: float | None = None  # run second of the last request to every engine
         self.phase = "before"
+        self._thread = threading.get_ident()  # that of Chaos Toolkit
         self.watches = ExitStack()  # what may end it early: closed first, each tells what it saw
         self.at_the_end = ExitStack()
         self.started = ExitStack()  # all that the start made, this run's parts and the lab
@@ -116,6 +119,15 @@ class Run:
         self.sampler: Sampler
         self.at_the_end.callback(self.history.close)
         self.at_the_end.callback(self.deadlines.stop)
+
+    @property
+    def phase_here(self) -> str:
+        """The phase of what this thread does: what goes on beside the method belongs to it.
+
+        A hypothesis that is asked continuously begins before the method does and ends after it.
+        """
+        is_beside = threading.get_ident() != self._thread and self.phase != "rollbacks"
+        return "method" if is_beside else self.phase
 
     def at(self) -> float:
         """Seconds since the run began."""

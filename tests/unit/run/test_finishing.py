@@ -133,6 +133,30 @@ def test_a_fault_that_is_still_open_is_ended_first(ended: Ended) -> None:
     assert not ended.world.has_fault("networkchaos", "cut-r1")
 
 
+def test_what_is_left_is_told_though_the_history_cannot_take_it(
+    ended: Ended, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk is no reason to exit with anything less than residue."""
+    cluster = ended.world.cluster
+    cluster.add(partition())
+    cluster.fails["delete"] = [Forbidden("may not delete")] * 1000
+    ended.world.run.ledger.record({"fault": Fault.of(partition()).to_json()})
+    ended.world.run.history.refused = frozenset({"residue"})  # type: ignore[attr-defined]
+
+    record = ended.finish()
+
+    assert (record["status"], record["exit_code"]) == ("residue", 5)
+    assert "networkchaos/cut-r1" in capsys.readouterr().out
+    assert ended.world.told("residue") == []
+
+
+def test_that_nothing_is_left_counts_only_when_it_is_recorded(ended: Ended) -> None:
+    """No history, no pass."""
+    ended.world.run.history.refused = frozenset({"residue"})  # type: ignore[attr-defined]
+
+    assert ended.finish()["status"] == "unknown"
+
+
 def test_a_fault_that_cannot_be_ended_is_a_fail(ended: Ended) -> None:
     """It is seen to be left."""
     cluster = ended.world.cluster

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.run_world import Made
 from tests.scripted import FakeClock
 
 Json = dict[str, Any]
+SUCCEEDED = {"status": "succeeded"}
 
 
 # -- what Chaos Toolkit says --------------------------------------------------------------------
@@ -86,6 +88,42 @@ def test_a_hypothesis_is_told_with_what_failed_and_what_could_not_say(
             "unknown": ["knows not"],
         }
     ]
+
+
+def test_a_hypothesis_whose_asking_was_broken_off_is_not_known(made: Made) -> None:
+    """By a signal, or an error in a tolerance: nobody said no."""
+    world = made()
+
+    lifecycle.record_hypothesis(world.run, {"steady_state_met": None, "probes": []})
+
+    assert [each["met"] for each in world.told("hypothesis")] == [None]
+
+
+@pytest.mark.parametrize(
+    ("phase", "told", "when"),
+    [
+        ("before", "method", "during"),
+        ("method", "method", "during"),
+        ("after", "method", "during"),
+        ("rollbacks", "rollbacks", "after"),
+    ],
+)
+def test_what_goes_on_beside_the_method_is_told_as_of_the_method(
+    made: Made, phase: str, told: str, when: str
+) -> None:
+    """A hypothesis asked continuously begins before the method does, and ends when it is over."""
+    world = made()
+    world.run.phase = phase
+
+    def beside() -> None:
+        lifecycle.record_activity(world.run, {"name": "p", "type": "probe"}, SUCCEEDED)
+        lifecycle.record_hypothesis(world.run, {"steady_state_met": True, "probes": []})
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(beside).result()
+
+    assert [each["phase"] for each in world.told("activity")] == [told]
+    assert [each["when"] for each in world.told("hypothesis")] == [when]
 
 
 # -- a run's parts ------------------------------------------------------------------------------
