@@ -70,7 +70,7 @@ def test_a_sound_extension_has_no_findings(sound: Json) -> None:
         (READY | {"deadline": 0}, "deadline: wanted seconds above 0, saw 0"),
         (READY | {"type": "action"}, 'type: wanted probe, saw "action"'),
         (
-            READY | {"evry": 1, "timeout": 3},
+            READY | {"each": 1, "timeout": 3},
             "unknown ['evry', 'timeout'], it takes ['deadline', 'every', 'name', 'provider', 'tol",
         ),
         (READY | {"tolerance": 0.5}, "tolerance must either be an integer"),

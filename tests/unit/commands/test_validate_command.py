@@ -32,7 +32,7 @@ def test_stop_conditions_that_cannot_be_asked_are_told(shipped: Json, tmp_path: 
     provider = {"type": "python", "module": "kvchaos.probes", "func": "event_stream"}
     conditions = [
         {"name": "streams", "every": 0, "tolerance": True, "provider": provider},
-        {"name": "streams", "evry": 1, "provider": provider},
+        {"name": "streams", "each": 1, "provider": provider},
     ]
     path = tmp_path / "wrong.json"
     extension = {"name": "kvchaos", "stop_conditions": conditions}
