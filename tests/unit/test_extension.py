@@ -71,7 +71,7 @@ def test_a_sound_extension_has_no_findings(sound: Json) -> None:
         (READY | {"type": "action"}, 'type: wanted probe, saw "action"'),
         (
             READY | {"each": 1, "timeout": 3},
-            "unknown ['evry', 'timeout'], it takes ['deadline', 'every', 'name', 'provider', 'tol",
+            "unknown ['each', 'timeout'], it takes ['deadline', 'every', 'name', 'provider', 'tol",
         ),
         (READY | {"tolerance": 0.5}, "tolerance must either be an integer"),
         (READY | {"tolerance": None}, "tolerance must either be an integer"),

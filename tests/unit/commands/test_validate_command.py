@@ -45,7 +45,7 @@ def test_stop_conditions_that_cannot_be_asked_are_told(shipped: Json, tmp_path: 
     assert said.output.splitlines() == [
         "kvchaos: the experiment cannot be run:",
         "  - stop condition 'streams': every: wanted seconds above 0, saw 0",
-        f"  - stop condition 'streams': unknown ['evry'], it takes {keys}",
+        f"  - stop condition 'streams': unknown ['each'], it takes {keys}",
         "  - stop condition 'streams': it has no tolerance",
         "  - stop condition 'streams': named 2 times",
     ]
