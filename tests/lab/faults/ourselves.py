@@ -6,6 +6,7 @@ Kills runs at random instants, and lets the API server fail in front of them; pr
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -65,7 +66,10 @@ def main(seed: int, runs: int, api: str, workers: int, keep: Path | None) -> Non
     echo()
     for part in parts:
         echo("\n".join(part.result().lines), nl=True)
-    sys.exit(0 if all(part.result().fine for part in parts) else 1)
+    fine = all(part.result().fine for part in parts)
+    if fine and not keep:
+        shutil.rmtree(root)
+    sys.exit(0 if fine else 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,9 +194,7 @@ PLANS = (
         },
     ),
     Plan("mesh injects nothing", ((_read_of_fault, NOTHING_INJECTED, EVERY_TIME),), never=True),
-    Plan(
-        "mesh injects half", ((_read_of_fault, HALF_INJECTED, EVERY_TIME),), never=True, quick=True
-    ),
+    Plan("mesh injects half", ((_read_of_fault, HALF_INJECTED, EVERY_TIME),), never=True),
     Plan("mesh fails at a delay, and holds it", fault=DELAY, never=True),
     Plan("router killed in mid-fault", act=struck.router(SIGKILL)),
     Plan("router halted in mid-fault", act=struck.router(SIGSTOP), never=True),
