@@ -1,0 +1,100 @@
+"""What keeps a verdict from lying: the checks, the oracle, the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.guards.removal import Guard, returns, without
+
+VERDICT = (
+    "unit/verdict/test_checks.py unit/verdict/test_history_checks.py"
+    " unit/verdict/test_honest_outcome.py unit/verdict/test_lasting_checks.py"
+    " unit/verdict/test_status.py unit/verdict/test_each_check_alone.py"
+)
+
+
+def of_the_verdict() -> Iterator[Guard]:
+    """What is not known is no pass, and what is left is never outweighed."""
+    verdict = "unit/verdict/test_verdict.py unit/verdict/test_status.py"
+    yield without(
+        "kvchaos.verdict.verdict:judge",
+        "if not events:",
+        instead="if False:",
+        tests=verdict,
+        what="verdict.judge takes an empty history as any other",
+    )
+    yield without(
+        "kvchaos.verdict.verdict:_ask",
+        "return Result(name, Verdict.UNKNOWN, why)",
+        instead="return Result(name, Verdict.PASS, why)",
+        tests=verdict,
+        what="verdict: a check that breaks is a pass",
+    )
+    yield returns("kvchaos.verdict.verdict:merge", "Verdict.PASS", tests=verdict)
+    yield returns("kvchaos.verdict.status:left_behind", "None", tests=VERDICT)
+    yield without(
+        "kvchaos.verdict.status:status_of",
+        "*aborted,",
+        instead="",
+        tests=verdict,
+        what="verdict.status: a run that was stopped is not aborted",
+    )
+    for name in ("_doubt", "_untimely"):
+        yield returns(f"kvchaos.verdict.fault_checks:{name}", "''", tests=VERDICT)
+    yield returns("kvchaos.verdict.fault_checks:_never_ended", "[]", tests=VERDICT)
+    for name in ("_doubt", "_unwatched", "_asleep"):
+        yield returns(f"kvchaos.verdict.index_checks:{name}", "''", tests=VERDICT)
+    yield returns("kvchaos.verdict.index_checks:_wrong", "[]", tests=VERDICT)
+
+
+def of_the_oracle() -> Iterator[Guard]:
+    """Nothing is called complete that is not, and nothing agreement that was not observed."""
+    tests, tracker = "unit/kvevents/test_sequence.py", "kvchaos.kvevents.sequence:Tracker."
+    for name, lines, instead, what in (
+        ("_ask", "self._proven = self.next == 0", "self._proven = True", "asks for no proof"),
+        (
+            "replayed",
+            "known is not None and known != hash(message.payload)",
+            "False",
+            "compares no payloads of a replay",
+        ),
+        ("replayed", "if not self._proven:", "if False:", "takes an unproven history for a proven"),
+        ("replay_ended", " or not self._proven", "", "takes a history that ends early"),
+        ("_passed", "return self._restart(message)", "return DUPLICATE", "overlooks a restart"),
+        ("_restart", "if not asked:", "if True:", "ends a check at a restart"),
+        (
+            "replay_failed",
+            "self._life.reason = self._life.reason or SILENT",
+            "pass",
+            "says nothing of a replay that nobody answered",
+        ),
+        ("_restart", "self._life.held if keep else {}", "self._life.held", "keeps what is stale"),
+    ):
+        told = f"kvevents.sequence.Tracker {what}"
+        yield without(f"{tracker}{name}", lines, instead=instead, tests=tests, what=told)
+    yield returns("kvchaos.kvevents.epoch:Epoch.doubt", "None", tests=tests)
+    follower, at = "unit/observer/test_follower.py", "kvchaos.observer.follower:Follower."
+    yield returns(f"{at}trouble", "''", tests=follower)
+    yield returns(f"{at}_incomplete", "None", tests=follower)
+    yield without(f"{at}_linked", "self._heed(self.tracker.check())", tests=follower)
+    yield returns(
+        "kvchaos.observer.roster:Roster.trouble", "''", tests="unit/observer/test_roster.py"
+    )
+    compare = "unit/index/test_compare.py"
+    yield returns("kvchaos.index.compare:_incomplete", "{}", tests=compare)
+    yield returns("kvchaos.index.compare:_not_followed", "{}", tests=compare)
+    yield without(
+        "kvchaos.index.compare:Difference.agrees",
+        "True if self.compared and not self.unknown else None",
+        instead="True",
+        tests=compare,
+        what="index.compare takes what is not known for agreement",
+    )
+    yield returns("kvchaos.run.effect:_fresh", "1", tests="unit/run/test_effect.py")
+    yield without(
+        "kvchaos.run.recovery:_verdict",
+        "if healed is None or judged is None:",
+        instead="if healed is None:",
+        tests="unit/run/test_recovery.py",
+        what="run.recovery judges without a flush",
+    )
