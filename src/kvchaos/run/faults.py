@@ -18,10 +18,10 @@ from kvchaos.mesh import confirm
 from kvchaos.mesh import inject as injecting
 from kvchaos.mesh.fault import Effect
 from kvchaos.preflight.plan import rendered
-from kvchaos.run import lasting
+from kvchaos.run import bystanders, lasting
 from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
 from kvchaos.run.holding import refuse_if_held
-from kvchaos.run.session import ActiveFault, Before, Bystander, Run
+from kvchaos.run.session import ActiveFault, Before, Run
 from kvchaos.run.watched import watched_pods
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
                 timeout=timeout,
                 clock=run.clock,
                 ceiling=run.settings.max_duration,
+                whole=run.stopping.deferred,
             )
     except KVChaosError as error:
         run.history.add("fault_failed", fault=_brief_body(body), error=str(error))
@@ -99,7 +100,7 @@ def in_effect(run: Run, *, within: float) -> Json:
 def _before(run: Run) -> Before:
     newest, found = run.sampler.samples()[-1:], watched_pods(run)
     return Before(
-        pods={pods.uid(pod): Bystander(pods.name(pod), pods.restarts(pod)) for pod in found},
+        pods={pods.uid(pod): bystanders.as_it_is(pod) for pod in found},
         ready=sum(map(pods.is_ready, found)),
         engines=frozenset(engine.pod for engine in run.observer.engines()),
         router_started=newest[0].router_started if newest else None,

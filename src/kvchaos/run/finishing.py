@@ -156,12 +156,12 @@ def _recover_all(run: Run) -> None:
 
 
 def _record_residue(run: Run) -> None:
-    """Tell what is left, after it was tried to free it; when nobody can look, what may be left."""
+    """Tell what is left, after it was tried to free it; what may be left, or may still come."""
     left = _left(run)
     if left:
         _try(lambda: healing.free(run, timeout=FREE))
         left = _left(run)
-    unconfirmed = healing.unconfirmed(run) if left is None else []
+    unconfirmed = healing.unconfirmed(run) if left is None or run.in_flight else []
     try:
         run.history.add("residue", left=left, unconfirmed=unconfirmed)
     except KVChaosError:

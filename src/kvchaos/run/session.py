@@ -32,10 +32,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bystander:
-    """An engine or router as it was: its pod's name, and how often its containers had restarted."""
+    """An engine or router as it was: its pod, its containers' restarts, the ids of those that ran."""
 
     pod: str
     restarts: int
+    running: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

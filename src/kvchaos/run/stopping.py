@@ -11,7 +11,8 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
@@ -99,6 +100,16 @@ class Stopping:
     def unshield(self) -> None:
         """Interrupt again; what was asked for meanwhile waits for ``heed``."""
         self._shielded = False
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Interrupt nothing within; what was asked for meanwhile is heeded at its end."""
+        before, self._shielded = self._shielded, True
+        try:
+            yield
+        finally:
+            self._shielded = before
+        self.heed()
 
     # -- signals --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from kvchaos.run.session import Bystander
 from tests.run_world import Made, World, active, engine_pod, router_pod
 from tests.scripted import partition, pod_fault
 
-WAS = {"a-uid": Bystander("a", 0), "b-uid": Bystander("b", 1)}
+WAS = {"a-uid": Bystander("a", 0, ("a-p0",)), "b-uid": Bystander("b", 1, ("b-p1",))}
 
 
 def world_after(made: Made, action: str = "partition") -> World:
@@ -29,6 +29,7 @@ CHANGES: list[tuple[str, Callable[[World], object], list[str]]] = [
     ("partition", lambda world: world.cluster.add(engine_pod(restarts=1)), ["a restarted"]),
     ("partition", lambda world: world.cluster.add(router_pod(restarts=2)), ["b restarted"]),
     ("partition", lambda world: world.cluster.add(engine_pod(uid="new")), ["a is gone"]),
+    ("partition", lambda world: world.cluster.add(engine_pod(process="other")), ["a stopped"]),
     ("pod-kill", lambda world: world.cluster.add(engine_pod(uid="new")), []),
     ("pod-kill", lambda world: world.cluster.add(router_pod(restarts=2)), ["b restarted"]),
     ("container-kill", lambda world: world.cluster.add(engine_pod(restarts=1)), []),

@@ -94,7 +94,7 @@ def test_an_injected_fault_is_in_the_history_with_what_it_hit(made: Made) -> Non
     hit = world.run.last_fault()
     assert hit is not None
     assert hit.before == Before(
-        pods={"a-uid": Bystander("a", 0), "b-uid": Bystander("b", 0)},
+        pods={"a-uid": Bystander("a", 0, ("a-p0",)), "b-uid": Bystander("b", 0, ("b-p0",))},
         ready=2,
         engines=frozenset({"a"}),
         router_started=7.0,
