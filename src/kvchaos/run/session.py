@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bystander:
-    """An engine or router as it was: its pod, its containers' restarts, the ids of those that ran."""
+    """An engine or router as it was: its pod, its restarts, the ids of the containers that ran."""
 
     pod: str
     restarts: int
