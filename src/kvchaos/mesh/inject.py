@@ -8,6 +8,8 @@ records are watched until every target has it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -52,12 +54,14 @@ def inject(
     timeout: float,
     clock: Clock,
     ceiling: float = CEILING,
+    whole: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Injected:
     """The fault in ``body`` once Chaos Mesh has injected it in every target it selected.
 
     TemplateInvalid or FaultRefused: nothing was sent. AlreadyExists: the name is taken, which is
     an error, whoever took it. FaultNotInjected after ``timeout`` seconds: what was created has
-    been recovered, or the message says what of it is left.
+    been recovered, or the message says what of it is left. The create is done within ``whole``,
+    which lets no signal in: one whose answer nobody waits for may land when all is looked over.
     """
     if findings := lint(body, ceiling=ceiling):
         raise TemplateInvalid(f"not a fault that may be sent: {'; '.join(findings)}")
@@ -67,7 +71,8 @@ def inject(
     ledger.record(_line(fault, clock=clock))
     requested = clock.now()
     try:
-        _create(cluster, fault, body, clock=clock)
+        with whole():
+            _create(cluster, fault, body, clock=clock)
         created = clock.now()
         seen = _await_injection(cluster, fault, timeout=timeout, clock=clock)
     except (KeyboardInterrupt, SystemExit):

@@ -150,6 +150,18 @@ def test_what_is_left_is_told_though_the_history_cannot_take_it(
     assert ended.world.told("residue") == []
 
 
+def test_a_fault_whose_create_nobody_came_back_from_is_not_confirmed_to_be_gone(
+    ended: Ended,
+) -> None:
+    """The main thread hangs in it, and the run is finished without: it may still land."""
+    ended.world.run.ledger.record({"fault": Fault.of(partition()).to_json()})
+    ended.world.run.in_flight.add("cut-r1")
+
+    record = ended.finish()
+
+    assert (record["status"], record["unconfirmed"]) == ("residue", [UNCONFIRMED])
+
+
 def test_that_nothing_is_left_counts_only_when_it_is_recorded(ended: Ended) -> None:
     """No history, no pass."""
     ended.world.run.history.refused = frozenset({"residue"})  # type: ignore[attr-defined]

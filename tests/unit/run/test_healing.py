@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import cast
 
 import pytest
 
+from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.errors import ClusterUnreachable, FaultRefused
 from kvchaos.mesh.fault import Fault
-from kvchaos.run import faults, healing
+from kvchaos.run import faults, healing, stopping
 from tests.run_world import CUT, VALUES, Made, World, cuttable
 from tests.scripted import partition
 
@@ -141,3 +143,28 @@ def test_what_may_be_left_is_told_with_what_ends_it(made: Made) -> None:
     assert told == [
         "networkchaos/cut-r1 in kvchaos, which its own duration ends 10 s after its creation"
     ]
+
+
+def test_a_signal_during_the_create_waits_for_its_answer(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken off, it could land when the run has looked over everything and found nothing left."""
+    world = made(cuttable())
+    create = world.cluster.create
+
+    def signalled(kind: Kind, body: Object, *, dry_run: bool = False) -> Object:
+        if not dry_run:
+            signal.raise_signal(signal.SIGTERM)
+        return create(kind, body, dry_run=dry_run)
+
+    monkeypatch.setattr(stopping, "leads_to_rollbacks", lambda _: True)
+    monkeypatch.setattr(world.cluster, "create", signalled)
+    world.run.stopping.install()
+
+    with pytest.raises(SystemExit):
+        faults.inject(world.run, "network-partition", VALUES, timeout=5)
+    world.run.stopping.close()
+
+    created_and_taken_back = [f"{verb} networkchaos {CUT}" for verb in ("create", "delete")]
+    assert world.cluster.verbs("create", "delete")[-2:] == created_and_taken_back
+    assert not world.has_fault("networkchaos", CUT)

@@ -289,6 +289,38 @@ def test_a_signal_interrupts_the_main_thread_once(stopping: Stopping, work: Work
     ]
 
 
+@pytest.mark.usefixtures("in_place")
+def test_a_signal_within_what_must_be_whole_is_heeded_at_its_end(stopping: Stopping) -> None:
+    """A create whose answer nobody waits for may land when all has been looked over."""
+    done = []
+
+    @stopping.deferred()
+    def create() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        done.append("whole")
+
+    stopping.install()
+    with pytest.raises(SystemExit):
+        create()
+    stopping.close()
+
+    assert done == ["whole"]
+    assert stopping.first == Stop("signal", "SIGTERM")
+
+
+@pytest.mark.usefixtures("in_place")
+def test_what_must_be_whole_takes_no_shield_away(stopping: Stopping) -> None:
+    """An ending goes on uninterrupted."""
+    stopping.shield()
+    stopping.request("hold", "held")
+
+    with stopping.deferred():
+        pass
+    stopping.heed()
+
+    assert stopping.first is not None
+
+
 def test_a_signal_is_heeded_where_it_was_ignored(stopping: Stopping, work: Work) -> None:
     """Shells make SIGINT so for what they start in the background."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
