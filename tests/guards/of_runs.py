@@ -120,21 +120,16 @@ def of_text() -> Iterator[Guard]:
         instead="10 ** 18",
         tests="unit/kvevents/test_wire_decode.py",
     )
-    for tests in ("properties/test_hostile_files.py", "properties/test_hostile_answers.py"):
-        yield without(
-            "kvchaos.untrusted:whole",
-            "raise too_long(limit)",
-            tests=tests,
-            what=f"untrusted.whole reads without end, by {tests}",
-        )
-    sandbox = "unit/mesh/test_sandbox.py unit/mesh/test_render.py"
+    hostile = "properties/test_hostile_files.py"
+    yield without("kvchaos.untrusted:whole", "raise too_long(limit)", tests=hostile)
+    sandbox, render = "unit/mesh/test_sandbox.py", "unit/mesh/test_render.py"
     for name in ("_forbidden", "_is_hidden"):
         yield returns(f"kvchaos.mesh.sandbox:{name}", "''", tests=sandbox)
     yield without(
         "kvchaos.mesh.render:_Marks._value",
         "if isinstance(value, str) and _MARK.search(value):",
         instead="if False:",
-        tests=sandbox,
+        tests=render,
         what="mesh.render lets a value into a text",
     )
-    yield returns("kvchaos.mesh.render:_demand_exactly", "None", tests=sandbox)
+    yield returns("kvchaos.mesh.render:_demand_exactly", "None", tests=render)
