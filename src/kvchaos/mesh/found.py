@@ -57,7 +57,8 @@ class Found:
 class Seen:
     """One look at the cluster: the faults to end, and what they are there with.
 
-    ``unknown``: what could not be looked at. ``notes``: what was seen and is not kvchaos'.
+    ``unknown``: what could not be looked at. ``notes``: what was seen and is too young, or not
+    kvchaos'.
     """
 
     faults: dict[tuple[str, str], Found] = field(default_factory=dict)
@@ -118,6 +119,9 @@ class Search:
             found = Found(fault, uid=str(body["metadata"].get("uid") or ""))
             self._seen.faults[_key(fault)] = found
             self._seen.left.append(object_left(kind, body))
+        elif not self._scope.run:
+            who = f"{fault.label} in {fault.namespace} of run {fault.run}"
+            self._note(f"{who} is there, but younger: left alone")
 
     def _rules(self, rules: Object, known: set[str]) -> None:
         """The rules in one pod; those of a fault whose object is known are that fault's."""
