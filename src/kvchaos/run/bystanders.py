@@ -6,39 +6,52 @@ recovery from the partition that was seen.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import Object
 from kvchaos.mesh.targets import running
 from kvchaos.run.session import Bystander, Run
 from kvchaos.run.watched import watched_pods
 
+CONTAINER_KILL = "container-kill"
+
 
 def changed(run: Run) -> list[str]:
     """Which of the pods that were there before the first fault restarted since, or are gone.
 
     A container that stopped counts as a restart only once the next one starts, so it is told, too.
+    One that was killed restarts once for each kill. A pod that was to go, or to fail, is not told.
     """
     if not run.faults:
         return []
     now = {pods.uid(pod): pod for pod in watched_pods(run)}
-    struck = {
-        target.uid
+    struck = [
+        (fault.injected.fault.action, target.uid)
         for fault in run.faults
         if fault.injected.fault.kind == "PodChaos"
         for target in fault.injected.targets
-    }
-    found = []
-    for uid, was in run.faults[0].before.pods.items():
-        pod = now.get(uid)
-        if uid in struck:
-            continue
-        if pod is None:
-            found.append(f"{was.pod} is gone")
-        elif pods.restarts(pod) > was.restarts:
-            found.append(f"{was.pod} restarted")
-        elif set(was.running) - set(running(pod)):
-            found.append(f"{was.pod} stopped")
-    return sorted(found)
+    ]
+    kills = Counter(uid for action, uid in struck if action == CONTAINER_KILL)
+    passed_over = {uid for action, uid in struck if action != CONTAINER_KILL}
+    told = (
+        _fate(was, now.get(uid), kills=kills[uid])
+        for uid, was in run.faults[0].before.pods.items()
+        if uid not in passed_over
+    )
+    return sorted(filter(None, told))
+
+
+def _fate(was: Bystander, pod: Object | None, *, kills: int) -> str:
+    """What happened to a pod beside its kills; nothing when it ran on."""
+    if pod is None:
+        return f"{was.pod} is gone"
+    more = pods.restarts(pod) - was.restarts - kills
+    if more > 0:
+        return f"{was.pod} restarted" + (f" {more} times more than it was killed" if kills else "")
+    if not kills and set(was.running) - set(running(pod)):
+        return f"{was.pod} stopped"
+    return ""
 
 
 def as_it_is(pod: Object) -> Bystander:

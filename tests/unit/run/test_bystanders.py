@@ -24,6 +24,7 @@ def world_after(made: Made, action: str = "partition") -> World:
     return world
 
 
+AGAIN = "a restarted 2 times more than it was killed"
 CHANGES: list[tuple[str, Callable[[World], object], list[str]]] = [
     ("partition", lambda world: None, []),
     ("partition", lambda world: world.cluster.add(engine_pod(restarts=1)), ["a restarted"]),
@@ -33,6 +34,10 @@ CHANGES: list[tuple[str, Callable[[World], object], list[str]]] = [
     ("pod-kill", lambda world: world.cluster.add(engine_pod(uid="new")), []),
     ("pod-kill", lambda world: world.cluster.add(router_pod(restarts=2)), ["b restarted"]),
     ("container-kill", lambda world: world.cluster.add(engine_pod(restarts=1)), []),
+    ("container-kill", lambda world: world.cluster.add(engine_pod(process="other")), []),
+    ("container-kill", lambda world: world.cluster.add(engine_pod(restarts=3)), [AGAIN]),
+    ("container-kill", lambda world: world.cluster.add(engine_pod(uid="new")), ["a is gone"]),
+    ("pod-failure", lambda world: world.cluster.add(engine_pod(restarts=3)), []),
 ]
 
 
