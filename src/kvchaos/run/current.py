@@ -84,8 +84,13 @@ def outcome() -> Json | None:
 
 
 def listen(listener: Callable[[Json], None]) -> None:
-    """Call ``listener`` with the record of a run whose process ends without Chaos Toolkit."""
+    """Call ``listener`` with the record of a run whose process ends without Chaos Toolkit.
+
+    A run is about to be played: nothing that came of an earlier one in this process is its own.
+    """
     _listeners[:] = [listener]
+    for of_an_earlier_run in (_failed, _refused, _outcomes):
+        of_an_earlier_run.clear()
 
 
 def tell(record: Json) -> None:

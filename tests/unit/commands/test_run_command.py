@@ -75,6 +75,17 @@ def test_the_exit_code_is_that_of_the_outcome(monkeypatch: pytest.MonkeyPatch, c
     assert (ran().exit_code, journal()["kvchaos"]["exit_code"]) == (code, code)
 
 
+def test_what_came_of_an_earlier_run_is_not_that_of_one_that_broke(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two runs of one process: the second breaks before its control is asked."""
+    current.ended(PASSED)
+    plays(monkeypatch, RuntimeError("no such thing"))
+
+    assert ran().exit_code == 2
+    assert journal()["kvchaos"]["status"] == "unknown"
+
+
 def test_the_journal_goes_where_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -166,8 +177,12 @@ def test_an_error_that_rises_through_chaos_toolkit_has_a_journal_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With what the control made of the run."""
-    plays(monkeypatch, TypeError("not supported"))
-    current.ended(ABORTED)
+
+    def broken(*_: object) -> None:
+        current.ended(ABORTED)
+        raise TypeError("not supported")
+
+    monkeypatch.setattr(command, "_play", broken)
 
     code = ran().exit_code
 
