@@ -19,11 +19,11 @@ def of_injection() -> Iterator[Guard]:
     yield without(f"{inject}inject", "ledger.record(_line(fault, clock=clock))", tests=tests)
     yield without(
         f"{inject}inject",
-        "    ledger.record(_line(fault, clock=clock))\n    requested = clock.now()\n    try:\n"
-        "        _create(cluster, fault, body, clock=clock)\n",
-        instead="    requested = clock.now()\n    try:\n"
-        "        _create(cluster, fault, body, clock=clock)\n"
-        "        ledger.record(_line(fault, clock=clock))\n",
+        "ledger.record(_line(fault, clock=clock))",
+        also=(
+            "created = clock.now()",
+            "created = clock.now()\n        ledger.record(_line(fault, clock=clock))",
+        ),
         tests=tests,
         what="mesh.inject.inject writes its ledger only after the create",
     )

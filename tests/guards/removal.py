@@ -47,14 +47,24 @@ def returns(where: str, answer: str, *, tests: str, what: str = "") -> Guard:
     )
 
 
-def without(where: str, lines: str, *, instead: str = "pass", tests: str, what: str = "") -> Guard:
-    """A function in which ``instead`` stands for these ``lines``."""
+def without(
+    where: str,
+    lines: str,
+    *,
+    instead: str = "pass",
+    tests: str,
+    what: str = "",
+    also: tuple[str, str] | None = None,
+) -> Guard:
+    """A function in which ``instead`` stands for these ``lines``; ``also`` is one more such pair."""
 
     def remove(place: str) -> None:
         source = textwrap.dedent(inspect.getsource(_function(place)))
-        if source.count(lines) != 1:
-            raise Stale(f"{place} has not once {lines!r}, but {source.count(lines)} times")
-        _recode(place, source.replace(lines, instead))
+        for old, new in [(lines, instead), *([also] if also else [])]:
+            if source.count(old) != 1:
+                raise Stale(f"{place} has not once {old!r}, but {source.count(old)} times")
+            source = source.replace(old, new)
+        _recode(place, source)
 
     return Guard(what or f"{_name(where)} without {lines!r}", where, _files(tests), remove)
 
