@@ -56,7 +56,7 @@ def without(
     what: str = "",
     also: tuple[str, str] | None = None,
 ) -> Guard:
-    """A function in which ``instead`` stands for these ``lines``; ``also`` is one more such pair."""
+    """A function in which ``instead`` stands for these ``lines``; ``also``: one more such pair."""
 
     def remove(place: str) -> None:
         source = textwrap.dedent(inspect.getsource(_function(place)))
