@@ -57,7 +57,9 @@ def bomb() -> Step:
     return answer(gzip.compress(bytes(100 * MIB)), Content_Encoding="gzip")
 
 
-@pytest.mark.parametrize("step", [endless(), bomb(), answer(b" " * (MIB + 1))], ids=str)
+@pytest.mark.parametrize(
+    "step", [endless(), bomb(), answer(b" " * (MIB + 1))], ids=["endless", "bomb", "long"]
+)
 def test_an_answer_that_is_too_long_is_an_error(step: Step) -> None:
     """It says so, is not asked for again, and costs no more than the bound."""
     with scripted(step) as api, cluster(api.url) as client, bounded(4 * MIB):
