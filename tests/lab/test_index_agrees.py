@@ -102,6 +102,11 @@ class World:
         )
         return found
 
+    def held(self) -> int:
+        """The blocks that the oracle knows of."""
+        expected = self.observer.expected().values()
+        return sum(len(blocks) for each in expected for blocks in each.blocks.values())
+
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
@@ -145,6 +150,8 @@ def test_only_a_router_that_recovers_agrees_after_a_restart(
     assert connected == [True]
     prompts = Prompts(7)
     world.ask(prompts.take(4))
+    held, _ = poll(world.held, lambda count: count > 0, timeout=15, every=0.05, clock=CLOCK)
+    assert held == 4  # before that, nothing agrees with nothing
     assert world.settled(agrees=True).agrees is True
 
     assert world.observer.wait_ready(15) == {}  # it has seen that the engine keeps a history
