@@ -98,6 +98,7 @@ class FaultNotInjected(FaultError):
     """Sent, but Chaos Mesh did not report it injected in time.
 
     ``conditions`` are those last seen, ``failure`` the newest failed attempt, empty for none.
+    ``may_come``: nobody answered the create, so the fault may come when nobody looks any more.
     """
 
     def __init__(
@@ -106,12 +107,14 @@ class FaultNotInjected(FaultError):
         *,
         conditions: dict[str, str] | None = None,
         failure: str = "",
+        may_come: bool = False,
         wanted: str = "",
         saw: str = "",
         look: str = "",
     ) -> None:
         self.conditions = conditions or {}
         self.failure = failure
+        self.may_come = may_come
         super().__init__(what, wanted=wanted, saw=saw, look=look)
 
 

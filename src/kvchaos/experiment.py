@@ -99,6 +99,8 @@ def _misshapen(experiment: Json, secrets: Json) -> Iterator[str]:
 
 def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[str]:
     yield from _unresolved_in(configuration, "configuration")
+    if experiment.get("dry"):
+        yield "chaos run --dry asks or does only half: kvchaos preflight shows whom it would hit"
     if experiment.get("runtime", {}).get("rollbacks", {}).get("strategy") != "always":
         yield 'runtime.rollbacks.strategy is not "always": a failed run would leave its fault'
     yield from _control_findings(experiment)

@@ -28,7 +28,7 @@ from kvchaos.mesh.fault import End, Fault, Injected
 from kvchaos.mesh.inject import inject
 from kvchaos.mesh.ledger import Ledger
 from kvchaos.mesh.records import sources
-from kvchaos.mesh.recover import await_end, recover
+from kvchaos.mesh.recover import ended, recover
 from kvchaos.mesh.render import render
 from kvchaos.mesh.residue import residue
 
@@ -229,9 +229,16 @@ def test_a_partition_ends_by_its_own_duration(place: Place) -> None:
     """The duration heals the link without us; recover then says so and clears the object."""
     injected = place.cut(direction="both", duration="4s")
 
-    ended = await_end(place.cluster, injected.fault, timeout=30, clock=CLOCK)
+    end, _ = poll(
+        lambda: ended(place.cluster, injected.fault, clock=CLOCK),
+        lambda end: end is not None,
+        timeout=30,
+        every=0.2,
+        clock=CLOCK,
+    )
 
-    assert ended.by is End.DURATION
+    assert end is not None
+    assert end.by is End.DURATION
     assert place.reaches("a", "b") == "open"
     effect = in_effect(place.cluster, injected)
     assert effect.holds is False

@@ -42,6 +42,12 @@ def test_an_unresolved_name_is_found_wherever_it_stands() -> None:
         check(experiment("pod-kill", GOOD | {"namespace": "${where}"}), {"other": 1}, {})
 
 
+def test_a_dry_run_of_chaos_toolkit_is_refused() -> None:
+    """It skips actions or probes, and would be judged by what it never asked."""
+    with pytest.raises(ExperimentInvalid, match="kvchaos preflight shows whom it would hit"):
+        check(experiment("pod-kill", GOOD) | {"dry": "activities"}, {}, {})
+
+
 def test_a_name_that_the_configuration_has_is_resolved() -> None:
     """What Chaos Toolkit will substitute is no finding."""
     check(experiment("pod-kill", GOOD | {"namespace": "${where}"}), {"where": "n"}, {})

@@ -13,7 +13,7 @@ from typing import Any
 
 from kvchaos.cluster.call import Call
 from kvchaos.cluster.kinds import Object
-from kvchaos.cluster.transport import OutcomeUnknown
+from kvchaos.cluster.transport import OutcomeUnknown, Unanswered
 from kvchaos.errors import AlreadyExists, NotFound
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,8 @@ Send = Callable[[Call], Object]
 def create_once(call: Call, send: Send, *, repeatable: bool = False) -> Object:
     """The object created by ``call``, by this sending or by one whose answer was lost.
 
-    Raises OutcomeUnknown when neither can be told, AlreadyExists when another is there.
+    Raises OutcomeUnknown when neither can be told (Unanswered when one sending had no answer at
+    all), AlreadyExists when another is there.
     ``repeatable`` and objects without a name of their own are not looked for.
     """
     name = (call.body or {}).get("metadata", {}).get("name", "")
@@ -35,7 +36,7 @@ def create_once(call: Call, send: Send, *, repeatable: bool = False) -> Object:
         try:
             return send(call)
         except OutcomeUnknown as error:
-            lost = error
+            lost = lost if isinstance(lost, Unanswered) else error
         except AlreadyExists:
             if lost is None:
                 raise

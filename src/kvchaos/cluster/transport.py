@@ -45,6 +45,10 @@ class OutcomeUnknown(ClusterUnreachable):
     """The request may or may not have been carried out: look before sending it again."""
 
 
+class Unanswered(OutcomeUnknown):
+    """No answer at all came: it may even be carried out later."""
+
+
 class _Again(Exception):
     """An attempt that failed in a way that may pass; not ``acted``: surely nothing was done."""
 
@@ -170,7 +174,9 @@ class Transport:
         attempts = int(retrying.statistics.get("attempt_number", 1))
         lost = last.acted and call.verb in UNSAFE_TO_REPEAT
         if lost:
-            return self._unreachable(call, last.text, took, attempts, kind=OutcomeUnknown)
+            silent = isinstance(last.error, ClusterUnreachable)
+            kind = Unanswered if silent else OutcomeUnknown
+            return self._unreachable(call, last.text, took, attempts, kind=kind)
         if isinstance(last.error, ClusterUnreachable):
             return self._unreachable(call, last.text, took, attempts)
         error = last.error

@@ -8,49 +8,20 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from kvchaos.clock import SystemClock
 from kvchaos.cluster.client import Cluster
+from kvchaos.commands.options import context_option, namespace_option
 from kvchaos.mesh.hold import lift, place
-from kvchaos.settings import Settings
-
-DEFAULTS = Settings()
-OPTIONS = (
-    click.option(
-        "--context",
-        envvar="KUBERNETES_CONTEXT",
-        default=DEFAULTS.kubernetes_context,
-        show_default=True,
-        show_envvar=True,
-        help="The cluster.",
-    ),
-    click.option(
-        "--namespace",
-        "-n",
-        envvar="KVCHAOS_NAMESPACE",
-        default=DEFAULTS.namespace,
-        show_default=True,
-        show_envvar=True,
-        help="Where the engines are.",
-    ),
-)
-
-
-def where(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command with the options that name a namespace as the experiments do."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
 
 
 @click.command()
 @click.option("--reason", default="", help="Why, for those who are refused.")
-@where
+@context_option
+@namespace_option
 def hold(reason: str, context: str, namespace: str) -> None:
     """Let no fault start in a namespace, and end those that are there.
 
@@ -63,7 +34,8 @@ def hold(reason: str, context: str, namespace: str) -> None:
 
 
 @click.command()
-@where
+@context_option
+@namespace_option
 def release(context: str, namespace: str) -> None:
     """Let faults start again in a namespace that is held."""
     with Cluster.connect(context) as cluster:

@@ -13,14 +13,13 @@ import click
 
 from kvchaos.clock import Clock, SystemClock
 from kvchaos.cluster.client import Cluster
+from kvchaos.commands.options import DEFAULTS, context_option
 from kvchaos.errors import TemplateInvalid, UsageError
 from kvchaos.mesh.duration import duration_seconds
 from kvchaos.mesh.found import Scope, Search, Seen
 from kvchaos.mesh.lines import read_ledgers
 from kvchaos.mesh.reap import Reaped, Reaper
-from kvchaos.settings import Settings
 
-DEFAULTS = Settings()
 LEFT = 5
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
@@ -32,14 +31,7 @@ _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 @click.option("--run", metavar="ID", default="", help="The faults of this run.")
 @click.option("--older-than", metavar="T", default="", help="Faults made so long ago, such as 1h.")
 @click.option("--all", "every", is_flag=True, help="The faults of every run, of live ones too.")
-@click.option(
-    "--context",
-    envvar="KUBERNETES_CONTEXT",
-    default=DEFAULTS.kubernetes_context,
-    show_default=True,
-    show_envvar=True,
-    help="The cluster; in-cluster: the one that this pod is in.",
-)
+@context_option
 @click.option("--namespace", "-n", "namespaces", multiple=True, help="Only there; may be repeated.")
 @click.option(
     "--runs",

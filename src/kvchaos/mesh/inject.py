@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from kvchaos.clock import Clock, poll
 from kvchaos.cluster.kinds import Object
+from kvchaos.cluster.transport import Unanswered
 from kvchaos.errors import (
     AlreadyExists,
     ClusterError,
@@ -111,7 +112,9 @@ def _create(cluster: MeshApi, fault: Fault, body: Object, *, clock: Clock) -> No
     except (AlreadyExists, Invalid, Forbidden, NotFound):
         raise  # the server said no: there is nothing of ours
     except ClusterError as error:
-        raise _not_injected(cluster, fault, None, why=str(error), clock=clock) from error
+        failed = _not_injected(cluster, fault, None, why=str(error), clock=clock)
+        failed.may_come = isinstance(error, Unanswered)
+        raise failed from error
 
 
 def _await_injection(cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock) -> Object:

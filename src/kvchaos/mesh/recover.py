@@ -7,8 +7,6 @@ far as ``freeing`` allows.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kvchaos.clock import Clock, poll
 from kvchaos.cluster.kinds import Object
 from kvchaos.errors import ClusterError, FaultNotRecovered, NotFound
@@ -63,24 +61,6 @@ def recover(
         forced=forced,
         freed=tuple(freeing.done),
     )
-
-
-def await_end(cluster: MeshApi, fault: Fault, *, timeout: float, clock: Clock) -> Recovered:
-    """``fault`` once something else than us ended it everywhere; its object may stay.
-
-    FaultNotRecovered when it has not ended after ``timeout`` seconds, which is what a fault does
-    whose daemon is away.
-    """
-    end, waited = poll(
-        lambda: ended(cluster, fault, clock=clock),
-        until=lambda end: end is not None,
-        timeout=timeout,
-        every=EVERY,
-        clock=clock,
-    )
-    if end is None:
-        raise _not_recovered(fault, left_of(cluster, fault), waited=waited)
-    return replace(end, waited=waited)
 
 
 def ended(cluster: MeshApi, fault: Fault, *, clock: Clock) -> Recovered | None:

@@ -24,10 +24,15 @@ ENVIRONMENT = "kvchaos.io/environment"
 
 
 def missing_permission(facts: Facts) -> Iterator[Reason]:
-    """One right that is missing in mid-run leaves a fault behind, or a verdict unknown."""
+    """One right that is missing in mid-run leaves a fault behind, or a verdict unknown.
+
+    Of a port-forward's two verbs a server asks for one, by its version: one of them will do.
+    """
     found: dict[tuple[str, str], list[Need]] = defaultdict(list)
+    forward = [need for need in facts.denied if need.subresource == "portforward"]
+    spared = forward if len(forward) == 1 else []
     for need in facts.denied:
-        if need.kind not in facts.absent:
+        if need.kind not in facts.absent and need not in spared:
             found[need.resource, need.namespace].append(need)
     for (resource, place), denied in found.items():
         yield Reason(

@@ -13,7 +13,7 @@ from typing import Any
 from kvchaos.clock import poll
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import Object
-from kvchaos.errors import FaultRefused, KVChaosError
+from kvchaos.errors import FaultNotInjected, FaultRefused, KVChaosError
 from kvchaos.mesh import confirm
 from kvchaos.mesh import inject as injecting
 from kvchaos.mesh.fault import Effect
@@ -49,6 +49,8 @@ def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
                 whole=run.stopping.deferred,
             )
     except KVChaosError as error:
+        if isinstance(error, FaultNotInjected) and error.may_come:
+            run.may_come.add(str(_metadata(body).get("name")))
         run.history.add("fault_failed", fault=_brief_body(body), error=str(error))
         raise
     active = ActiveFault(

@@ -161,7 +161,8 @@ def _record_residue(run: Run) -> None:
     if left:
         _try(lambda: healing.free(run, timeout=FREE))
         left = _left(run)
-    unconfirmed = healing.unconfirmed(run) if left is None or run.in_flight else []
+    blind = left is None or bool(run.in_flight)
+    unconfirmed = healing.unconfirmed(run, blind=blind)
     try:
         run.history.add("residue", left=left, unconfirmed=unconfirmed)
     except KVChaosError:

@@ -37,8 +37,8 @@ def recover(run: Run, *, held: float, timeout: float, force: bool = False) -> Js
     for fault in open_faults(run):
         try:
             done.append(_recover(run, fault, held=held, timeout=timeout, force=force))
-        except KVChaosError as error:
-            logger.warning("%s", error)
+        except Exception as error:  # noqa: BLE001 - what is odd about one must not save another
+            logger.warning("%s: %s", fault.label, error)
             errors.append(error)
     if errors:
         raise errors[0]
@@ -70,8 +70,8 @@ def free(run: Run, *, timeout: float) -> None:
                 )
                 if fault.name not in run.recovered:
                     _recovered(run, fault, done, held=0.0, timeout=timeout, forced=done.forced)
-        except KVChaosError as error:
-            logger.warning("%s", error)
+        except Exception as error:  # noqa: BLE001 - as above
+            logger.warning("%s: %s", fault.label, error)
 
 
 def open_faults(run: Run) -> list[Fault]:
@@ -79,9 +79,18 @@ def open_faults(run: Run) -> list[Fault]:
     return [fault for fault in _told(run) if fault.name not in run.recovered]
 
 
-def unconfirmed(run: Run) -> list[str]:
-    """What may be left of this run's faults when nobody can look: each, and what ends it."""
-    return [f"{fault.label} in {fault.namespace}, {_ends(fault)}" for fault in open_faults(run)]
+def unconfirmed(run: Run, *, blind: bool) -> list[str]:
+    """What may be left of this run's faults, or may still come: each, and what ends it.
+
+    All that are open when nobody could look (``blind``); those whose create was not answered.
+    """
+    open_now = {fault.name for fault in open_faults(run)} if blind else set()
+    doubtful = open_now | run.may_come
+    return [
+        f"{fault.label} in {fault.namespace}, {_ends(fault)}"
+        for fault in _told(run)
+        if fault.name in doubtful
+    ]
 
 
 def _ends(fault: Fault) -> str:

@@ -54,9 +54,12 @@ def start(
     settings = settings_from(configuration)
     stopping = stopping or Stopping(clock=clock)
     with ExitStack() as undo, uninterrupted_end(stopping):
-        if ensure_cluster(settings):
+        own_lab = ensure_cluster(settings)
+        if own_lab:
             undo.callback(lab_down)
         run = _new_run(settings, clock=clock, stopping=stopping)
+        if own_lab:
+            run.started.callback(lab_down)  # should the start be given up from another thread
         undo.callback(run.close)
         undo.callback(stopping.rest)
         _record_start(run, experiment)

@@ -99,6 +99,7 @@ class Run:
         self.deadlines = Deadlines(partial(self.stopping.request, "deadline"), clock=clock)
         self.faults: list[ActiveFault] = []
         self.in_flight: set[str] = set()  # faults whose injection is under way, by name
+        self.may_come: set[str] = set()  # faults whose create nobody answered, by name
         self.recovered: set[str] = set()
         self.recovering = threading.Lock()  # held while a fault is ended, by whatever thread
         self.ending = threading.Lock()  # held while the run is finished, by whatever thread

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from kvchaos.errors import Conflict, FaultNotRecovered, NotFound
+from kvchaos.mesh import recover as mesh_recover
 from kvchaos.mesh.fault import End, Fault, Recovered
-from kvchaos.mesh.recover import await_end, recover
+from kvchaos.mesh.recover import recover
 from tests.scripted import (
     ENDED,
     INJECTED,
@@ -350,22 +351,23 @@ def test_forcing_goes_on_when_the_api_fails_meanwhile() -> None:
     assert ended(cluster, force=True).forced is True
 
 
-def test_awaiting_the_end_sees_the_duration_end_it() -> None:
-    """The object stays; the time is when it was seen."""
-    cluster = there(script=[INJECTED, INJECTED, ENDED])
+def test_a_fault_that_its_duration_ended_is_told_by_one_look() -> None:
+    """Its object stays until somebody deletes it."""
+    cluster = there(found=ENDED)
 
-    recovered = await_end(cluster, FAULT, timeout=5, clock=FakeClock())
+    end = mesh_recover.ended(cluster, FAULT, clock=FakeClock())
 
-    assert (recovered.fault, recovered.by, recovered.healed_at) == (FAULT, End.DURATION, 100.4)
+    assert end == Recovered(FAULT, End.DURATION, healed_at=100.0, waited=0.0)
     assert cluster.verbs("delete") == []
 
 
-def test_awaiting_the_end_of_what_is_deleted_meanwhile() -> None:
-    """Someone's deletion ended it."""
-    assert await_end(ScriptedCluster(), FAULT, timeout=5, clock=FakeClock()).by is End.GONE
+def test_a_fault_that_somebody_deleted_is_told_by_one_look() -> None:
+    """It ended without us."""
+    end = mesh_recover.ended(ScriptedCluster(), FAULT, clock=FakeClock())
+
+    assert end == Recovered(FAULT, End.GONE, healed_at=100.0, waited=0.0)
 
 
-def test_awaiting_an_end_that_does_not_come_says_what_is_left() -> None:
-    """As when the daemon is away: the duration is no dead man's switch without it."""
-    with pytest.raises(FaultNotRecovered, match="not deleted: desiredPhase Run, AllInjected True"):
-        await_end(there(), FAULT, timeout=5, clock=FakeClock())
+def test_a_fault_that_stands_has_no_end_yet() -> None:
+    """Nor has one whose daemon is away, whatever its duration."""
+    assert mesh_recover.ended(there(), FAULT, clock=FakeClock()) is None

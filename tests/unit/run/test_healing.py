@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from kvchaos.cluster.kinds import Kind, Object
-from kvchaos.errors import ClusterUnreachable, FaultRefused
+from kvchaos.cluster.transport import Unanswered
+from kvchaos.errors import ClusterError, ClusterUnreachable, FaultNotInjected, FaultRefused
 from kvchaos.mesh.fault import Fault
 from kvchaos.run import faults, healing, stopping
 from tests.run_world import CUT, VALUES, Made, World, cuttable
@@ -138,11 +139,47 @@ def test_what_may_be_left_is_told_with_what_ends_it(made: Made) -> None:
     world = made()
     sent(world)
 
-    told = healing.unconfirmed(world.run)
+    told = healing.unconfirmed(world.run, blind=True)
 
     assert told == [
         "networkchaos/cut-r1 in kvchaos, which its own duration ends 10 s after its creation"
     ]
+
+
+ANSWERS = [(Unanswered("no answer"), 1), (ClusterError("500"), 0)]
+
+
+@pytest.mark.parametrize(("error", "told"), ANSWERS)
+    ("error", "told"), [(Unanswered("no answer"), 1), (ClusterError("500"), 0)]
+)
+def test_a_fault_whose_create_nobody_answered_may_still_come(
+    made: Made, error: Exception, told: int
+) -> None:
+    """Nothing of it is there when all is looked over; a server may do it later all the same."""
+    world = made(cuttable(fails={"create": [error]}))
+
+    with pytest.raises(FaultNotInjected):
+        faults.inject(world.run, "network-partition", VALUES, timeout=5)
+
+    assert healing.residue_of(world.run)["clean"] is True
+    assert len(healing.unconfirmed(world.run, blind=False)) == told
+
+
+def test_what_is_odd_about_one_fault_does_not_save_another(made: Made) -> None:
+    """Each has its turn, whatever the first one makes of itself."""
+    world = made()
+    for name in ("one-r1", "two-r1"):
+        body = partition()
+        body["metadata"]["name"] = name
+        world.cluster.add(body)
+        world.run.ledger.record({"fault": Fault.of(body).to_json()})
+    world.cluster.fails["get"] = [KeyError("spec")]
+
+    with pytest.raises(KeyError):
+        healing.recover(world.run, held=0, timeout=5)
+
+    there = [world.has_fault("networkchaos", name) for name in ("one-r1", "two-r1")]
+    assert there == [True, False]
 
 
 def test_a_signal_during_the_create_waits_for_its_answer(
