@@ -150,8 +150,6 @@ ANSWERS = [(Unanswered("no answer"), 1), (ClusterError("500"), 0)]
 
 
 @pytest.mark.parametrize(("error", "told"), ANSWERS)
-    ("error", "told"), [(Unanswered("no answer"), 1), (ClusterError("500"), 0)]
-)
 def test_a_fault_whose_create_nobody_answered_may_still_come(
     made: Made, error: Exception, told: int
 ) -> None:
