@@ -20,7 +20,7 @@ from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.oracle import Expected
 from kvchaos.mesh.fault import Fault, Injected, Target
 from kvchaos.run.session import ActiveFault, Before, Bystander, Run
-from kvchaos.run.timeline import Sample
+from kvchaos.sampling.timeline import Sample
 from kvchaos.settings import Settings
 from kvchaos.traffic.completions import Completion
 from tests.scripted import INJECTED, RUN, FakeClock, ScriptedCluster, partition, pod, rules

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from kvchaos.run.inbox import Stop
+from kvchaos.ending.inbox import Stop
 from kvchaos.run.session import Run
 
 SOON = 20.0  # seconds that a test waits for a thread at most

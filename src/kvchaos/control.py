@@ -14,13 +14,13 @@ from typing import Any
 from chaoslib.exceptions import InterruptExecution
 
 from kvchaos.clock import SystemClock
+from kvchaos.ending.deadlines import seconds_asked
+from kvchaos.ending.stopping import Stopping
 from kvchaos.errors import KVChaosError, RunStopped
 from kvchaos.report.summary import print_summary
 from kvchaos.run import current, finishing, lifecycle, secrecy
-from kvchaos.run.deadlines import seconds_asked
 from kvchaos.run.journal import redact_journal
 from kvchaos.run.session import Run
-from kvchaos.run.stopping import Stopping
 from kvchaos.verdict.result import Status, Verdict
 from kvchaos.verdict.verdict import judge
 

@@ -82,10 +82,10 @@ def of_stopping() -> Iterator[Guard]:
         tests=conditions,
         what="run.conditions takes a condition that cannot be asked for one that is met",
     )
-    deadlines = "unit/run/test_deadlines.py"
-    yield returns("kvchaos.run.deadlines:Deadlines.look", "None", tests=deadlines)
-    yield returns("kvchaos.run.deadlines:seconds_asked", "0.0", tests=deadlines)
-    stopping = "unit/run/test_stopping.py"
+    deadlines = "unit/ending/test_deadlines.py"
+    yield returns("kvchaos.ending.deadlines:Deadlines.look", "None", tests=deadlines)
+    yield returns("kvchaos.ending.deadlines:seconds_asked", "0.0", tests=deadlines)
+    stopping = "unit/ending/test_stopping.py"
     for name, lines in {
         "_take": "work.recover()",
         "_nudge": "signal.pthread_kill(ident, NUDGE)",
@@ -94,8 +94,8 @@ def of_stopping() -> Iterator[Guard]:
         "_on_signal": "raise SystemExit(INTERRUPTED)",
         "_loop": "work.give_up()",
     }.items():
-        yield without(f"kvchaos.run.stopping:Stopping.{name}", lines, tests=stopping)
-    yield returns("kvchaos.run.toolkit:leads_to_rollbacks", "True", tests=stopping)
+        yield without(f"kvchaos.ending.stopping:Stopping.{name}", lines, tests=stopping)
+    yield returns("kvchaos.ending.toolkit:leads_to_rollbacks", "True", tests=stopping)
     yield returns("kvchaos.run.answers:raised", "None", tests="unit/run/test_lifecycle.py")
     yield returns("kvchaos.run.answers:end_experiment", "None", tests="unit/test_control.py")
 

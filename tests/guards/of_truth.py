@@ -90,7 +90,7 @@ def of_the_oracle() -> Iterator[Guard]:
         tests=compare,
         what="index.compare takes what is not known for agreement",
     )
-    yield returns("kvchaos.run.effect:_fresh", "1", tests="unit/run/test_effect.py")
+    yield returns("kvchaos.sampling.effect:_fresh", "1", tests="unit/sampling/test_effect.py")
     yield without(
         "kvchaos.run.recovery:_verdict",
         "if healed is None or judged is None:",

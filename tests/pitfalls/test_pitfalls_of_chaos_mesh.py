@@ -27,7 +27,7 @@ from kvchaos.mesh.records import has_ended, missing_for_injection
 from kvchaos.mesh.recover import recover
 from kvchaos.mesh.targets import resolve
 from kvchaos.run import faults, healing
-from kvchaos.run.timeline import Marks, Progress, Sample, timeline
+from kvchaos.sampling.timeline import Marks, Progress, Sample, timeline
 from kvchaos.verdict.verdict import judge
 from tests.builders import altered, run_that_recovered
 from tests.run_world import CUT, VALUES, Made, cuttable

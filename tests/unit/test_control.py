@@ -27,6 +27,8 @@ from kvchaos.control import (
     before_rollback_control,
     cleanup_control,
 )
+from kvchaos.ending.inbox import SIGNALS
+from kvchaos.ending.stopping import Stopping
 from kvchaos.errors import (
     ClusterError,
     ClusterUnreachable,
@@ -36,8 +38,6 @@ from kvchaos.errors import (
 )
 from kvchaos.experiment import activities, load
 from kvchaos.run import current, finishing, lifecycle
-from kvchaos.run.inbox import SIGNALS
-from kvchaos.run.stopping import Stopping
 from tests.builders import run_that_preflight_refused
 from tests.chaosrun import EXPERIMENTS
 from tests.run_world import World

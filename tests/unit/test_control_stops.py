@@ -11,10 +11,10 @@ import pytest
 from chaoslib.exceptions import InterruptExecution
 
 from kvchaos import control
+from kvchaos.ending.inbox import SIGNALS
 from kvchaos.errors import FaultRefused
 from kvchaos.mesh.fault import Fault
 from kvchaos.run import current, faults, lifecycle
-from kvchaos.run.inbox import SIGNALS
 from tests.run_world import VALUES, World
 from tests.scripted import ENDED, partition, rules
 

@@ -15,8 +15,8 @@ from typing import Any, NoReturn, ParamSpec
 
 from chaoslib.exit import exit_gracefully
 
+from kvchaos.ending.stopping import INTERRUPTED
 from kvchaos.errors import RunMissing
-from kvchaos.run.stopping import INTERRUPTED
 
 logger = logging.getLogger("chaostoolkit")
 

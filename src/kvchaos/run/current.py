@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kvchaos.ending.stopping import Stopping
 from kvchaos.errors import KVChaosError, RunMissing, RunStopped
 from kvchaos.run.session import Run
-from kvchaos.run.stopping import Stopping
 from kvchaos.verdict.result import Status, Verdict
 
 Json = dict[str, Any]

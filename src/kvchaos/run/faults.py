@@ -19,10 +19,10 @@ from kvchaos.mesh import inject as injecting
 from kvchaos.mesh.fault import Effect
 from kvchaos.preflight.plan import rendered
 from kvchaos.run import bystanders, lasting
-from kvchaos.run.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
 from kvchaos.run.holding import refuse_if_held
 from kvchaos.run.session import ActiveFault, Before, Run
 from kvchaos.run.watched import watched_pods
+from kvchaos.sampling.effect import Look, Seen, lost_blocks, router_restarted, streams_ended
 
 logger = logging.getLogger(__name__)
 

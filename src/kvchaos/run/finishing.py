@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from kvchaos.ending.inbox import Stop
 from kvchaos.errors import KVChaosError
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import print_summary
 from kvchaos.run import bystanders, current, healing
-from kvchaos.run.inbox import Stop
 from kvchaos.run.keeping import write_json
 from kvchaos.run.session import Run
 from kvchaos.run.traffic import stop as stop_traffic

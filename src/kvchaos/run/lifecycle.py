@@ -19,6 +19,7 @@ from kvchaos.clock import Clock
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.config import use_for_others
 from kvchaos.cluster.labdir import lab_dir
+from kvchaos.ending.stopping import GRACE, Stopping
 from kvchaos.errors import ClusterUnreachable, EngineUnreachable, KVChaosError
 from kvchaos.experiment import check
 from kvchaos.preflight.examine import examine
@@ -29,7 +30,6 @@ from kvchaos.run.deciding import cannot_say
 from kvchaos.run.finishing import Ending
 from kvchaos.run.labstart import lab_down, lab_up
 from kvchaos.run.session import Run
-from kvchaos.run.stopping import GRACE, Stopping
 from kvchaos.settings import Settings, settings_from
 
 logger = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kvchaos.errors import RouterUnreachable
-from kvchaos.run.sampler import unanswered
 from kvchaos.run.session import Run
-from kvchaos.run.timeline import Marks, Sample, Timeline, agreed_at, timeline
+from kvchaos.sampling.sampler import unanswered
+from kvchaos.sampling.timeline import Marks, Sample, Timeline, agreed_at, timeline
 
 Json = dict[str, Any]
 

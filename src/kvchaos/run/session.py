@@ -14,14 +14,14 @@ from typing import Any
 from kvchaos.clock import Clock
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.portforward import Bridge
+from kvchaos.ending.deadlines import Deadlines
+from kvchaos.ending.stopping import Stopping
 from kvchaos.mesh.fault import Injected
 from kvchaos.mesh.ledger import Ledger
 from kvchaos.observer import Observer
 from kvchaos.redact import Redactor
-from kvchaos.run.deadlines import Deadlines
-from kvchaos.run.locate import LocatedRouter
-from kvchaos.run.sampler import Sampler, SampleRecord
-from kvchaos.run.stopping import Stopping
+from kvchaos.sampling.locate import LocatedRouter
+from kvchaos.sampling.sampler import Sampler, SampleRecord
 from kvchaos.settings import Settings
 from kvchaos.traffic.load import Load
 from kvchaos.traffic.prompts import Prompts

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from kvchaos.run import faults, healing
-from kvchaos.run.timeline import Sample
+from kvchaos.sampling.timeline import Sample
 from tests.run_world import CUT, VALUES, PlayedClock, World, cuttable
 
 Json = dict[str, Any]

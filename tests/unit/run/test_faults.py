@@ -19,7 +19,7 @@ from kvchaos.errors import (
 from kvchaos.mesh.fault import Fault, Target
 from kvchaos.run import faults, healing
 from kvchaos.run.session import Before, Bystander
-from kvchaos.run.timeline import Sample
+from kvchaos.sampling.timeline import Sample
 from tests.run_world import (
     CUT,
     KILL,

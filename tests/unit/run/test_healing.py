@@ -10,9 +10,10 @@ import pytest
 
 from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.cluster.transport import Unanswered
+from kvchaos.ending import stopping
 from kvchaos.errors import ClusterError, ClusterUnreachable, FaultNotInjected, FaultRefused
 from kvchaos.mesh.fault import Fault
-from kvchaos.run import faults, healing, stopping
+from kvchaos.run import faults, healing
 from tests.run_world import CUT, VALUES, Made, World, cuttable
 from tests.scripted import partition
 

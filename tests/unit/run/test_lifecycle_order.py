@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
+from kvchaos.ending.stopping import Stopping
 from kvchaos.errors import KVChaosError
 from kvchaos.run import lifecycle
-from kvchaos.run.stopping import Stopping
 from tests.run_world import World
 
 STEPS = (

@@ -8,8 +8,8 @@ import pytest
 
 from kvchaos.errors import RouterUnreachable
 from kvchaos.run import recovery
-from kvchaos.run.sampler import unanswered
-from kvchaos.run.timeline import Marks, Progress, Sample
+from kvchaos.sampling.sampler import unanswered
+from kvchaos.sampling.timeline import Marks, Progress, Sample
 from tests.run_world import Made, World, active
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ import pytest
 from kvchaos.errors import EngineUnreachable, RouterUnreachable
 from kvchaos.index.names import EngineId
 from kvchaos.run import requests
-from kvchaos.run.timeline import Sample
+from kvchaos.sampling.timeline import Sample
 from kvchaos.traffic.completions import Completions
 from tests.run_world import A, Made, World, silent_router
 

@@ -16,11 +16,11 @@ from chaoslib import run as chaoslib_run
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.experiment import run_experiment
 
+from kvchaos.ending import stopping as stopping_module
+from kvchaos.ending import toolkit
+from kvchaos.ending.inbox import SIGNALS, Inbox, Stop
+from kvchaos.ending.stopping import Stopping
 from kvchaos.errors import KVChaosError
-from kvchaos.run import stopping as stopping_module
-from kvchaos.run import toolkit
-from kvchaos.run.inbox import SIGNALS, Inbox, Stop
-from kvchaos.run.stopping import Stopping
 from tests.scripted import FakeClock
 
 Json = dict[str, Any]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kvchaos.run.effect import LASTING, Seen, lost_blocks, router_restarted, streams_ended
-from kvchaos.run.sampler import unanswered
-from kvchaos.run.timeline import Sample
+from kvchaos.sampling.effect import LASTING, Seen, lost_blocks, router_restarted, streams_ended
+from kvchaos.sampling.sampler import unanswered
+from kvchaos.sampling.timeline import Sample
 
 
 def look(at: float, *, started: float = 10.0, **fresh: int) -> Sample:

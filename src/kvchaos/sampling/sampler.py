@@ -18,8 +18,8 @@ from kvchaos.index.compare import compare
 from kvchaos.index.names import Block, EngineId
 from kvchaos.index.observed import Observed
 from kvchaos.index.oracle import Expected
-from kvchaos.run.persisting import not_followed, persisting
-from kvchaos.run.timeline import Progress, Sample
+from kvchaos.sampling.persisting import not_followed, persisting
+from kvchaos.sampling.timeline import Progress, Sample
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pytest
 
 from kvchaos.errors import ClusterError, RouterUnreachable
 from kvchaos.index.observed import Observed
-from kvchaos.run.locate import LocatedRouter
+from kvchaos.sampling.locate import LocatedRouter
 from tests.run_world import engine_pod, router_pod, silent_router
 from tests.scripted import ScriptedCluster
 

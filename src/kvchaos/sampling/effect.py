@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kvchaos.run.timeline import Sample
+from kvchaos.sampling.timeline import Sample
 
 Json = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kvchaos.index.compare import Difference
 from kvchaos.index.names import Block, EngineId
-from kvchaos.run.persisting import not_followed, persisting
+from kvchaos.sampling.persisting import not_followed, persisting
 
 ONE, TWO = Block("GPU", None, 1), Block("GPU", None, 2)
 

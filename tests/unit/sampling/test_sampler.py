@@ -13,8 +13,8 @@ from kvchaos.errors import ClusterUnreachable, KVChaosError
 from kvchaos.index.names import BlockKey
 from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.oracle import Expected
-from kvchaos.run.sampler import Sampler, SampleRecord, progress_of, unanswered
-from kvchaos.run.timeline import Progress, Sample
+from kvchaos.sampling.sampler import Sampler, SampleRecord, progress_of, unanswered
+from kvchaos.sampling.timeline import Progress, Sample
 from tests.run_world import A, FakeObserver, FakeRouter, silent_router
 
 GPU = BlockKey("GPU", None)

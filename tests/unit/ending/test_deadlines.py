@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kvchaos.clock import SystemClock
-from kvchaos.run.deadlines import Deadlines, seconds_asked
+from kvchaos.ending.deadlines import Deadlines, seconds_asked
 from tests.scripted import FakeClock
 
 Json = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kvchaos.run.timeline import Marks, Progress, Sample, agreed_at, timeline
+from kvchaos.sampling.timeline import Marks, Progress, Sample, agreed_at, timeline
 
 
 def sample(

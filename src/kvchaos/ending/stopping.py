@@ -19,9 +19,9 @@ from typing import Any, Protocol
 from chaoslib.exceptions import InterruptExecution
 
 from kvchaos.clock import Clock, SystemClock
+from kvchaos.ending.inbox import NUDGE, REST, SIGNALS, Inbox, Stop
+from kvchaos.ending.toolkit import leads_to_rollbacks
 from kvchaos.errors import KVChaosError
-from kvchaos.run.inbox import NUDGE, REST, SIGNALS, Inbox, Stop
-from kvchaos.run.toolkit import leads_to_rollbacks
 
 logger = logging.getLogger(__name__)
 
