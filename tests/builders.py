@@ -228,6 +228,7 @@ def run_that_recovered() -> list[Json]:
         sample(17.0),
         traffic(),
         activity(17.2, "recover-fault", "action", "rollbacks"),
+        event(17.25, "company", faults=[], looks=34, unanswered=0),
         event(17.3, "residue", left=[], unconfirmed=[]),
         event(17.35, "bystanders", changed=[]),
         observer(),
@@ -258,7 +259,7 @@ def run_that_stayed_wrong() -> list[Json]:
     )
     history = altered(history, "run_started", router="reference (none)")
     history = altered(history, "traffic", hit_tokens=7_120)
-    history[-12:-12] = late
+    history[-13:-13] = late
     history = [
         each
         for each in history
@@ -378,6 +379,7 @@ def run_that_was_aborted() -> list[Json]:
         *(each for each in run_that_recovered() if each["at"] < 9.2),
         stop(),
         {**ended, **event(9.61, "fault_recovered")},
+        event(9.9, "company", faults=[], looks=19, unanswered=0),
         event(10.0, "residue", left=[], unconfirmed=[]),
         event(10.05, "bystanders", changed=[]),
         {**observer(), **event(10.1, "observer")},
@@ -404,7 +406,7 @@ def run_whose_api_went_away() -> list[Json]:
     label = f"networkchaos/{PARTITION['name']} in kvchaos"
     open_end = f"{label}, which its own duration ends 60 s after it was created"
     return [
-        *altered(run_that_was_aborted()[:-5], "fault_injected", duration=60.0)[:-1],
+        *altered(run_that_was_aborted()[:-6], "fault_injected", duration=60.0)[:-1],
         stop(by="hold", reason="database migration, by alice"),
         event(39.9, "residue", left=None, unconfirmed=[open_end]),
         {**observer(), **event(40.0, "observer")},

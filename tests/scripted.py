@@ -354,7 +354,10 @@ def _deep(body: Object, *keys: str) -> Object:
 
 
 def _matches(body: Object, labels: str) -> bool:
-    """Equalities, and bare keys that must be there; enough for the selectors of these tests."""
+    """Equal, not equal, and bare keys that must be there; enough for these tests' selectors."""
     own = body["metadata"].get("labels", {})
     wanted = [part.partition("=") for part in labels.split(",") if part]
-    return all(own.get(key) == value if sep else key in own for key, sep, value in wanted)
+    return all(
+        (own.get(key.removesuffix("!")) == value) is not key.endswith("!") if sep else key in own
+        for key, sep, value in wanted
+    )

@@ -65,6 +65,9 @@ def of_stopping() -> Iterator[Guard]:
         "kvchaos.run.faults:inject", "refuse_if_held(run)", tests="unit/run/test_holding.py"
     )
     yield without(
+        "kvchaos.run.faults:inject", "refuse_company(run)", tests="unit/run/test_company.py"
+    )
+    yield without(
         "kvchaos.run.faults:_in_flight",
         "if run.stopping.first is not None:",
         instead="if False:",

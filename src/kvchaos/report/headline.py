@@ -23,6 +23,7 @@ SENTENCE = {
     ("steady state during", Verdict.FAIL): "The system was not well during the method",
     ("fault lasted", Verdict.UNKNOWN): "The fault was not seen to last as it should",
     ("nothing else restarted", Verdict.UNKNOWN): "Something else than the fault happened, too",
+    ("no other fault", Verdict.UNKNOWN): "Another run had a fault there, too, or may have had",
     ("steady state during", Verdict.UNKNOWN): "It is not known if the system was well meanwhile",
     ("recovered within budget", Verdict.FAIL): "The router's index did not become right in time",
     ("recovered within budget", Verdict.UNKNOWN): "It is not known if the index became right again",

@@ -179,6 +179,8 @@ def watch(run: Run, experiment: Json, configuration: Json, secrets: Json) -> Con
         )
         for condition in stop_conditions(experiment, configuration, secrets)
     ]
+    if watches:
+        logger.info("Stop conditions: %d, asked %s", len(watches), _rhythm(watches))
     conditions = Conditions(run, watches)
     run.at_the_end.callback(conditions.stop)
     conditions.begin()
@@ -192,6 +194,14 @@ def words(condition: StopCondition, answer: Answer) -> str:
         value = f" (value {answer.value})" if answer.value else ""
         return f"{condition.name!r} could not be told: {answer.why}{value}"
     return f"{condition.name!r} was breached: value {answer.value}, tolerance {condition.shown}"
+
+
+def _rhythm(watches: Sequence[ConditionWatch]) -> str:
+    """How often which conditions are asked: ``every 0.5 s: a, b; every 1 s: c``."""
+    names: dict[float, list[str]] = {}
+    for each in watches:
+        names.setdefault(each.condition.every, []).append(each.condition.name)
+    return "; ".join(f"every {every:g} s: {', '.join(names[every])}" for every in names)
 
 
 def _end_run(run: Run, reason: str, event: Json) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 def write_json(path: Path, value: Any, *, default: Callable[[Any], Any] = str) -> None:
     """``value`` as JSON in the file ``path``, for its owner alone; OSError when it cannot be."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=default)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = _beside(path)
     try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(_opened(beside), "wb") as file:
             file.write(text.encode(errors="replace") + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -22,3 +22,18 @@ def write_json(path: Path, value: Any, *, default: Callable[[Any], Any] = str) -
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def try_writing(path: Path) -> None:
+    """Leave everything as it is; OSError when no file ``path`` could be written now."""
+    beside = _beside(path)
+    os.close(_opened(beside))
+    beside.unlink()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -24,7 +24,7 @@ from kvchaos.errors import ClusterUnreachable, EngineUnreachable, KVChaosError
 from kvchaos.experiment import check
 from kvchaos.preflight.examine import examine
 from kvchaos.preflight.plan import plan
-from kvchaos.run import conditions, current, holding, secrecy
+from kvchaos.run import company, conditions, current, holding, secrecy
 from kvchaos.run.answers import raised
 from kvchaos.run.deciding import cannot_say
 from kvchaos.run.finishing import Ending
@@ -67,6 +67,7 @@ def start(
         run.connect(connected(settings))
         _preflight(run, experiment, configuration, secrets)
         _heed_hold(run)
+        company.watch(run)
         _await_observer(run)
         _watch_stop_conditions(run, experiment, configuration, secrets)
         run.deadlines.start()

@@ -16,7 +16,7 @@ from kvchaos.verdict.index_checks import (
     oracle_complete,
     recovered_within_budget,
 )
-from kvchaos.verdict.lasting_checks import fault_lasted, nothing_else_restarted
+from kvchaos.verdict.lasting_checks import fault_lasted, no_other_fault, nothing_else_restarted
 from kvchaos.verdict.result import Result
 from kvchaos.verdict.run_checks import (
     actions_succeeded,
@@ -36,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     steady_state_during,
     fault_lasted,
     nothing_else_restarted,
+    no_other_fault,
     recovered_within_budget,
     steady_state_after,
     oracle_complete,

@@ -14,6 +14,7 @@ from kvchaos.verdict.events import Event, Events, fault_name, injections, many
 from kvchaos.verdict.fault_checks import NO_FAULT
 from kvchaos.verdict.records import (
     Bystanders,
+    Company,
     FaultInjected,
     FaultRecovered,
     Sample,
@@ -27,6 +28,7 @@ from kvchaos.verdict.result import Result, passed, unknown
 
 LASTED = "fault lasted"
 ALONE = "nothing else restarted"
+COMPANY = "no other fault"
 SLACK = 0.05
 """Seconds that a fault may lack of what was asked: its moments are rounded."""
 
@@ -56,6 +58,19 @@ def nothing_else_restarted(events: Events) -> Result:
         why = "by something else than the fault, so the recovery may be its doing"
         return unknown(ALONE, f"{', '.join(told.changed)}, {why}")
     return passed(ALONE, "every engine and router that no fault was to restart ran on")
+
+
+def no_other_fault(events: Events) -> Result:
+    """No other run had a fault there meanwhile: two runs at once measure each other."""
+    told = newest(events, Company)
+    if told is None:
+        return unknown(COMPANY, "nobody looked whether another run had a fault there, too")
+    if told.faults:
+        why = "another run's, was on, too, so what was seen may be its doing"
+        return unknown(COMPANY, f"{', '.join(told.faults)}, {why}")
+    if told.looks <= told.unanswered:
+        return unknown(COMPANY, "whether another run had a fault there could not be told")
+    return passed(COMPANY, "no other run had a fault there meanwhile")
 
 
 def _doubts(injection: Event, told: Events, samples: list[float], stopped: float) -> list[str]:

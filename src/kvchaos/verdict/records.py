@@ -167,6 +167,14 @@ class Bystanders(Record, frozen=True, tag="bystanders"):
     changed: tuple[str, ...]
 
 
+class Company(Record, frozen=True, tag="company"):
+    """The faults of other runs that were seen beside this one's, and how often it was looked."""
+
+    faults: tuple[str, ...]
+    looks: Count
+    unanswered: Count
+
+
 class Observer(Record, frozen=True, tag="observer"):
     """The observer's account, and whether the sampler lived as long."""
 

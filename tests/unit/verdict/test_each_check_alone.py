@@ -35,6 +35,7 @@ ALONE: dict[str, list[Json]] = {
     "steady_state_during": builders.run_with_a_deviation_that_healed(),
     "fault_lasted": altered(GOOD, "fault_recovered", asked=20.0),
     "nothing_else_restarted": altered(GOOD, "bystanders", changed=["a router restarted"]),
+    "no_other_fault": altered(GOOD, "company", faults=["networkchaos/cut-r2"]),
     "recovered_within_budget": altered(GOOD, "recovery", flushed=None),
     "steady_state_after": gate("after"),
     "oracle_complete": builders.run_with_observer_incomplete(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kvchaos.verdict.lasting_checks import fault_lasted, nothing_else_restarted
+from kvchaos.verdict.lasting_checks import fault_lasted, no_other_fault, nothing_else_restarted
 from kvchaos.verdict.result import passed, unknown
 from tests.builders import ENGINES, KILL, PARTITION, Json, event, injected, recovered, sample, stop
 
@@ -168,4 +168,22 @@ def test_a_recovery_counts_only_where_nothing_else_restarted() -> None:
     )
     assert nothing_else_restarted([]) == unknown(
         name, "nobody looked whether another engine or router restarted"
+    )
+
+
+def test_a_recovery_counts_only_where_no_other_run_had_a_fault() -> None:
+    """Two runs at once measure each other."""
+    name, other = "no other fault", "networkchaos/cut-r2"
+    why = "another run's, was on, too, so what was seen may be its doing"
+
+    def told(*faults: str, looks: int = 9, unanswered: int = 0) -> list[Json]:
+        return [event(17, "company", faults=list(faults), looks=looks, unanswered=unanswered)]
+
+    assert no_other_fault(told()) == passed(name, "no other run had a fault there meanwhile")
+    assert no_other_fault(told(other)) == unknown(name, f"{other}, {why}")
+    assert no_other_fault(told(unanswered=9)) == unknown(
+        name, "whether another run had a fault there could not be told"
+    )
+    assert no_other_fault([]) == unknown(
+        name, "nobody looked whether another run had a fault there, too"
     )
