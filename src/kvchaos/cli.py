@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from kvchaos.errors import KVChaosError, UsageError
+from kvchaos.errors import KVChaosError, RunStopped, UsageError
 
 VERBS = {
     "engine": ("kvchaos.sim.engine.main:main", "Run an engine double that publishes KV events."),
@@ -30,6 +30,8 @@ VERBS = {
     "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment."),
 }
 
+VERB = "kvchaos.verb"  # where click's context keeps which one was called
+
 
 class Verbs(click.Group):
     """A group whose verbs are imported one at a time, when asked for."""
@@ -40,6 +42,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
+        ctx.meta[VERB] = cmd_name
         module, _, name = VERBS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
@@ -60,6 +63,10 @@ class Verbs(click.Group):
         except OSError as error:  # a path that cannot be read or written
             click.echo(f"kvchaos: {error}", err=True)
             sys.exit(KVChaosError.exit_code)
+        except (KeyboardInterrupt, click.Abort):  # a run that has begun handles signals itself
+            began = " before the run began" if ctx.meta.get(VERB) == "run" else ""
+            click.echo(f"kvchaos: interrupted{began}", err=True)
+            sys.exit(RunStopped.exit_code)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -20,25 +20,34 @@ from kvchaos.assets import asset
 from kvchaos.errors import ExperimentInvalid, TemplateInvalid
 from kvchaos.mesh.duration import duration_seconds
 from kvchaos.mesh.render import template_variables
-from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_value
+from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_value, place_of
 
 Json = dict[str, Any]
 
 LARGEST = 4 * MIB
 """Bytes of an experiment's file."""
 CONTROL = "kvchaos.control"
+YAML = frozenset({".yaml", ".yml"})
 SUPPLIED = frozenset({"run"})  # what inject_fault gives each template by itself
 _UNRESOLVED = re.compile(r"\$\{[^}]*\}")
 
 
 def load(path: Path) -> Json:
     """The experiment in ``path``; ``ExperimentInvalid`` when it is not a JSON object."""
+    raw = b""
     try:
-        experiment = json_value(file_bytes(path, LARGEST))
+        raw = file_bytes(path, LARGEST)
+        experiment = json_value(raw)
     except FileNotFoundError as error:
         raise ExperimentInvalid(f"no experiment at {path}") from error
-    except (OSError, Unreadable) as error:
-        raise ExperimentInvalid(f"{path} is not JSON", saw=str(error)) from error
+    except IsADirectoryError as error:
+        raise ExperimentInvalid(str(path), wanted="a JSON file", saw="a folder") from error
+    except OSError as error:
+        raise ExperimentInvalid(f"{path} cannot be read", saw=str(error)) from error
+    except Unreadable as error:
+        wanted = "JSON; YAML is not read" if path.suffix in YAML else "JSON"
+        saw = place_of(str(error), raw)
+        raise ExperimentInvalid(f"{path} is not JSON", wanted=wanted, saw=saw) from error
     if not isinstance(experiment, dict):
         raise ExperimentInvalid(str(path), wanted="a JSON object", saw=type(experiment).__name__)
     return experiment

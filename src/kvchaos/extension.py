@@ -67,6 +67,10 @@ def findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[s
     if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
         yield f"extensions: wanted a list of objects, saw {_short(said)}"
         return
+    for each in said:
+        if each.get("name") != NAME and "stop_conditions" in each:
+            named = _short(each.get("name")).replace('"', "'")
+            yield f"stop_conditions in extension {named}: wanted the name {NAME}"
     own = _own(experiment)
     if len(own) > 1:
         yield f"extensions: {len(own)} are named {NAME!r}, wanted one"

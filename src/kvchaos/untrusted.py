@@ -7,6 +7,7 @@ error of their own that says what was read from where.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ import msgspec
 T = TypeVar("T")
 MIB = 2**20
 CHUNK = 2**16
+_BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 class Unreadable(ValueError):
@@ -67,6 +69,17 @@ def json_value(raw: bytes | str) -> Any:
 def json_object(raw: bytes | str) -> dict[str, Any]:
     """The JSON object in ``raw``."""
     return json_of(raw, dict[str, Any])
+
+
+def place_of(why: str, raw: bytes) -> str:
+    """``why`` JSON is unreadable, with line and column, from 1, for the byte that it names."""
+    found = _BYTE.search(why)
+    if not found:
+        return why
+    before = raw[: int(found[1])]
+    *above, line = before.split(b"\n")
+    column = len(line.decode(errors="replace")) + 1
+    return _BYTE.sub(f"(line {len(above) + 1}, column {column})", why)
 
 
 def too_long(limit: int) -> Unreadable:

@@ -170,6 +170,31 @@ def test_a_template_of_ones_own_is_a_path(tmp_path: Path) -> None:
         find_template(str(tmp_path / "other.yaml.j2"))
 
 
+def test_the_first_error_of_a_file_has_a_line_and_a_column(tmp_path: Path) -> None:
+    """An editor shows no bytes."""
+    path = tmp_path / "e.json"
+    path.write_text('{\n  "title": "Größe",\n  "tß": x\n}')
+
+    with pytest.raises(ExperimentInvalid) as caught:
+        load(path)
+
+    assert str(caught.value) == (
+        f"{path} is not JSON: wanted JSON, "
+        "saw JSON is malformed: invalid character (line 3, column 9)"
+    )
+
+
+def test_a_folder_and_yaml_say_what_is_wanted(tmp_path: Path) -> None:
+    """Chaos Toolkit reads YAML, so that somebody will try."""
+    path = tmp_path / "e.yaml"
+    path.write_text("title: x\n")
+
+    with pytest.raises(ExperimentInvalid, match=r"wanted JSON; YAML is not read, saw .*line 1, co"):
+        load(path)
+    with pytest.raises(ExperimentInvalid, match="wanted a JSON file, saw a folder"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_a_file_that_is_no_experiment_says_so(tmp_path: Path, text: str) -> None:
     """No traceback for a user's mistake."""

@@ -133,6 +133,14 @@ def test_a_module_that_breaks_when_imported_is_a_finding(
             "unknown ['stop_condition'], extension 'kvchaos' takes ['name', 'stop_conditions']",
         ),
         ({"extensions": [{"name": "kvchaos", "stop_conditions": {}}]}, "saw {}"),
+        (
+            {"extensions": [{"name": "kvchoas", "stop_conditions": [READY]}]},
+            "stop_conditions in extension 'kvchoas': wanted the name kvchaos",
+        ),
+        (
+            {"extensions": [{"stop_conditions": [READY]}]},
+            "stop_conditions in extension null: wanted the name kvchaos",
+        ),
         (experiment("text"), "stop_conditions: wanted a list of objects, saw"),
         (experiment(READY, READY), "stop condition 'engines are ready': named 2 times"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +15,17 @@ from chaoslib.secret import load_secrets
 
 from kvchaos.errors import ExperimentInvalid, UsageError
 from kvchaos.experiment import CONTROL, check, load
+from kvchaos.redact import says_secret
 from kvchaos.settings import Settings, settings_from
 
 Json = dict[str, Any]
+
+CONTROL_LINES = (
+    f'"controls": [{{"name": "kvchaos", "provider": {{"type": "python", "module": "{CONTROL}"}}}}]'
+)
+NUMBERS = frozenset({"int", "integer", "float", "number"})
+TRIPS = (ChaosException, ValueError, AttributeError, TypeError, KeyError)
+"""What chaoslib raises at what it does not take, or is of another type."""
 
 
 class Loaded(NamedTuple):
@@ -50,17 +59,41 @@ def loaded(
     found = load(path)
     _assign(found, variables)
     try:
+        configuration = {**_configuration(found.get("configuration", {})), **(overrides or {})}
         ensure_experiment_is_valid(found)
-        configuration = {**load_configuration(found.get("configuration", {})), **(overrides or {})}
         secrets = load_secrets(found.get("secrets", {}), configuration)
-    except (ChaosException, ValueError, AttributeError, TypeError, KeyError) as error:
-        saw = f"{type(error).__name__}: {error}"  # chaoslib trips on what is of another type
+    except TRIPS as error:
+        saw = f"{type(error).__name__}: {error}"
         raise ExperimentInvalid(str(path), saw=saw) from error
     check(found, configuration, secrets)
     modules = [each.get("provider", {}).get("module") for each in found.get("controls", [])]
     if CONTROL not in modules:
-        raise ExperimentInvalid(str(path), wanted=f"the control {CONTROL}", saw=json.dumps(modules))
+        wanted, saw = f"the control {CONTROL}", json.dumps(modules)
+        raise ExperimentInvalid(str(path), wanted=wanted, saw=saw, look=f"add {CONTROL_LINES}")
     return Loaded(found, configuration, secrets, settings_from(configuration))
+
+
+def _configuration(declared: Json) -> Json:
+    """The values of the configuration; an error names the first key that cannot be read."""
+    configuration: Json = {}
+    for key, said in declared.items():
+        try:
+            configuration |= load_configuration({key: said})
+        except TRIPS as error:
+            raise _unusable(key, said, error) from error
+    return configuration
+
+
+def _unusable(key: str, said: object, error: Exception) -> ExperimentInvalid:
+    """The error for one key of the configuration, whose value is told unless it is a secret."""
+    said = said if isinstance(said, dict) else {}
+    variable = str(said.get("key", "none"))
+    what = f"configuration key {key!r} (environment {variable})"
+    if not isinstance(error, ValueError) or said.get("env_var_type") not in NUMBERS:
+        return ExperimentInvalid(what, saw=f"{type(error).__name__}: {error}")
+    value = os.environ.get(variable, said.get("default"))
+    saw = "another value" if says_secret(key) else repr(value)
+    return ExperimentInvalid(what, wanted=said["env_var_type"], saw=saw)
 
 
 def _assign(experiment: Json, variables: Variables) -> None:

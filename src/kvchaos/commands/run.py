@@ -26,7 +26,7 @@ from kvchaos.errors import ExperimentInvalid, KVChaosError, RunStopped, UsageErr
 from kvchaos.preflight.plan import plan
 from kvchaos.run import current, secrecy
 from kvchaos.run.journal import redact_journal
-from kvchaos.run.keeping import write_json
+from kvchaos.run.keeping import try_writing, write_json
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -95,8 +95,7 @@ def played(path: Path, given: Variables, journal_path: Path) -> int:
     """Play the experiment in the file ``path`` and write its journal; returns the exit code."""
     found = loaded(path, variables=given)
     plan(*found, run_id="validate")
-    if not journal_path.parent.is_dir():
-        raise UsageError("--journal-path", wanted="a folder that is there", saw=str(journal_path))
+    _ensure_writable(journal_path)
     experiment = found.experiment
     strategy = _strategy(experiment)
     journal: Json = initialize_run_journal(experiment)
@@ -113,6 +112,17 @@ def played(path: Path, given: Variables, journal_path: Path) -> int:
     journal.setdefault("kvchaos", current.outcome() or current.not_started())
     write_json(journal_path, journal, default=_plain)
     return int(journal["kvchaos"]["exit_code"])
+
+
+def _ensure_writable(journal_path: Path) -> None:
+    """UsageError when the journal could not be written, which is said before the run."""
+    if not journal_path.parent.is_dir():
+        raise UsageError("--journal-path", wanted="a folder that is there", saw=str(journal_path))
+    try:
+        try_writing(journal_path)
+    except OSError as error:
+        wanted, saw = "a file that can be written", f"{journal_path}: {error.strerror}"
+        raise UsageError("--journal-path", wanted=wanted, saw=saw) from error
 
 
 def _strategy(experiment: Json) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from chaoslib.exceptions import InterruptExecution
 from click.testing import CliRunner, Result
 
+from kvchaos import cli
 from kvchaos.assets import asset
 from kvchaos.cli import main
 from kvchaos.commands import run as command
@@ -132,17 +134,23 @@ def test_the_hypothesis_is_asked_when_the_experiment_says(monkeypatch: pytest.Mo
     assert [each["strategy"] for each in played] == ["default", "continuously"]
 
 
+WORD = "configuration key 'seed' (environment KVCHAOS_WORD): wanted int, saw 'nine'"
+LONG = "j" * 250  # no file system takes this name with the few characters of a temporary one
 MISTAKES: dict[str, tuple[list[str], str]] = {
     "no file": (["nowhere.json"], "no experiment at nowhere.json"),
     "no JSON": (["bad.json"], "bad.json is not JSON"),
     "unknown variable": (["--var", "sed=9", "e.json"], "configuration has no sed: wanted one of"),
     "no variable": (["--var", "seed", "e.json"], "--var: wanted KEY[:TYPE]=VALUE"),
     "no number": (["--var", "seed:int=x", "e.json"], "--var: wanted KEY[:TYPE]=VALUE"),
-    "no number in the environment": (["word.json"], "invalid literal for int()"),
+    "no number in the environment": (["word.json"], WORD),
     "no variable file": (["--var-file", "nowhere.yaml", "e.json"], "--var-file nowhere.yaml"),
     "odd variable file": (["--var-file", "odd.yaml", "e.json"], '{"configuration": {...}'),
     "broken variable file": (["--var-file", "bad.json", "e.json"], "--var-file bad.json"),
     "no folder": (["--journal-path", "no/j.json", "e.json"], "--journal-path: wanted a folder"),
+    "no file to write": (["--journal-path", LONG, "e.json"], "wanted a file that can be written"),
+    "a folder": (["."], ".: wanted a JSON file, saw a folder"),
+    "YAML": (["e.yaml"], "e.yaml is not JSON: wanted JSON; YAML is not read, saw"),
+    "no control": (["bare.json"], """kvchaos.control, saw []; see: add "controls": [{"name":"""),
     "unknown strategy": (["strategy.json"], "runtime.hypothesis.strategy: wanted one of default"),
     "unknown option": (["--bogus", "e.json"], "No such option"),
     "nothing": (["--verbose"], "Missing argument 'EXPERIMENT'"),
@@ -162,6 +170,8 @@ def test_a_mistake_of_the_user_is_told_and_nothing_is_played(
     runtime = {"rollbacks": {"strategy": "always"}, "hypothesis": {"strategy": "often"}}
     write(shipped() | {"runtime": runtime}, "strategy.json")
     Path("bad.json").write_text('{"title":')
+    Path("e.yaml").write_text("title: x\nmethod: []")
+    write(shipped() | {"controls": []}, "bare.json")
     Path("odd.yaml").write_text("configuration: [1]")
     words, told = MISTAKES[mistake]
 
@@ -210,6 +220,39 @@ def test_ctrl_c_before_the_run_begins_aborts_it(monkeypatch: pytest.MonkeyPatch)
     assert (said.exit_code, said.output.splitlines()[-1]) == (
         3,
         "kvchaos: stopped before the run began",
+    )
+
+
+@pytest.mark.parametrize("pressed", [KeyboardInterrupt, click.Abort])
+def test_ctrl_c_while_a_verb_is_loaded_aborts_it(
+    monkeypatch: pytest.MonkeyPatch, pressed: type[BaseException]
+) -> None:
+    """A run's imports take a second; what is no run only says that it was interrupted."""
+
+    def imported(_: str) -> None:
+        raise pressed
+
+    monkeypatch.setattr(cli, "import_module", imported)
+
+    ends = [CliRunner().invoke(main, [verb]) for verb in ("run", "validate")]
+
+    assert [(each.exit_code, each.output) for each in ends] == [
+        (3, "kvchaos: interrupted before the run began\n"),
+        (3, "kvchaos: interrupted\n"),
+    ]
+
+
+def test_a_number_that_is_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not what it should be, and may be what it is in earnest."""
+    monkeypatch.setenv("KVCHAOS_WORD", "hunter2-hunter2")
+    experiment = shipped()
+    said = {"type": "env", "key": "KVCHAOS_WORD", "env_var_type": "int"}
+    experiment["configuration"]["api_token"] = said
+    write(experiment)
+
+    assert ran().output == (
+        "kvchaos: configuration key 'api_token' (environment KVCHAOS_WORD): "
+        "wanted int, saw another value\n"
     )
 
 

@@ -209,6 +209,17 @@ def test_no_conditions_leave_no_trace(watched: Watched) -> None:
     assert watched.world.told("stop_conditions") == []
 
 
+def test_what_is_asked_is_said_once_at_the_start(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who reads the log knows that the conditions are armed."""
+    with caplog.at_level("INFO", "kvchaos.run.conditions"):
+        watched.begin([True], [True], every=30).end()
+        watched.begin().end()
+
+    assert caplog.messages == ["Stop conditions: 2, asked every 30 s: c1, c2"]
+
+
 @pytest.mark.parametrize("ending", ["rollbacks", "stopped", "closed"])
 def test_nothing_is_stopped_that_is_ending_already(watched: Watched, ending: str) -> None:
     """A breach during the rollbacks, after another stop, or after the end changes nothing."""
