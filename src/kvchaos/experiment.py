@@ -6,6 +6,7 @@ returns 0 when an action failed, so what it lets through is caught here.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,6 +30,9 @@ LARGEST = 4 * MIB
 CONTROL = "kvchaos.control"
 YAML = frozenset({".yaml", ".yml"})
 SUPPLIED = frozenset({"run"})  # what inject_fault gives each template by itself
+TIMES = ("within", "budget", "settle", "timeout", "held", "visible_within")
+"""The arguments by which an action or a probe is given time, in seconds."""
+OURS = frozenset({"kvchaos.actions", "kvchaos.probes"})
 _UNRESOLVED = re.compile(r"\$\{[^}]*\}")
 
 
@@ -119,6 +123,8 @@ def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[
         where = f"activity {activity.get('name', '?')!r}"
         yield from _unresolved_in(provider, where)
         arguments = provider.get("arguments") or {}
+        if provider.get("module") in OURS and isinstance(arguments, dict):
+            yield from (f"{where}: {finding}" for finding in _time_findings(arguments))
         if _is_own(provider) and not _is_readable(arguments):
             yield f"{where}: its arguments, and their values, are no objects"
         elif _is_own(provider, "inject_fault"):
@@ -207,11 +213,18 @@ def _seconds(arguments: Json) -> float | None:
 
 
 def _held_findings(held: object, longest: float | None) -> Iterator[str]:
-    """Whether the fault can stand for as long as it is to be held."""
-    if not isinstance(held, int | float) or held < 0:
-        yield f"held: wanted seconds, 0 or more, saw {held!r}"
-    elif longest is not None and held > longest:
+    """Whether the fault can stand for as long as it is to be held, its injection included."""
+    if isinstance(held, int | float) and longest is not None and held and held >= longest:
         yield f"held: the fault's own duration of {longest:g} s ends it before {held:g} s"
+
+
+def _time_findings(arguments: Json) -> Iterator[str]:
+    """Whether what is to be waited is a time: finite, and not below 0."""
+    for name in TIMES:
+        given = arguments.get(name)
+        is_time = isinstance(given, int | float) and 0 <= given < math.inf
+        if given is not None and not is_time and not _UNRESOLVED.search(str(given)):
+            yield f"{name}: wanted seconds, 0 or more, saw {given!r}"
 
 
 def _template_findings(arguments: Json) -> Iterator[str]:

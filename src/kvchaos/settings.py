@@ -84,6 +84,10 @@ def settings_from(configuration: Mapping[str, Any]) -> Settings:
             wanted=f"at least {settings.ranks} apart: each rank adds one to both",
             saw=f"{settings.event_port} and {settings.replay_port}",
         )
+    if settings.max_percent > 100:
+        raise ExperimentInvalid(
+            "configuration key 'max_percent'", wanted="at most 100", saw=str(settings.max_percent)
+        )
     return settings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,26 @@ def test_an_unresolved_name_is_found_wherever_it_stands() -> None:
         check(experiment("pod-kill", GOOD | {"namespace": "${where}"}), {"other": 1}, {})
 
 
+@pytest.mark.parametrize("budget", [math.nan, math.inf, -1, "soon"])
+def test_a_time_that_is_none_is_found_before_anything_is_cut(budget: object) -> None:
+    """Not when the link was cut for it."""
+    recovers = {
+        "type": "probe",
+        "name": "recovers",
+        "provider": {
+            "type": "python",
+            "module": "kvchaos.probes",
+            "func": "index_recovered",
+            "arguments": {"budget": budget},
+        },
+    }
+    found = experiment("pod-kill", GOOD)
+    found["method"].append(recovers)
+
+    with pytest.raises(ExperimentInvalid, match="budget: wanted seconds, 0 or more"):
+        check(found, {}, {})
+
+
 def test_a_dry_run_of_chaos_toolkit_is_refused() -> None:
     """It skips actions or probes, and would be judged by what it never asked."""
     with pytest.raises(ExperimentInvalid, match="kvchaos preflight shows whom it would hit"):
@@ -78,6 +99,8 @@ def test_missing_and_misspelt_variables_are_found_together() -> None:
         ("5s", 10.0, "held: the fault's own duration of 5 s ends it before 10 s"),
         ("5s", -3, "held: wanted seconds, 0 or more, saw -3"),
         ("5s", "abc", "held: wanted seconds, 0 or more, saw 'abc'"),
+        ("5s", math.nan, "held: wanted seconds, 0 or more, saw nan"),
+        ("5s", 5, "held: the fault's own duration of 5 s ends it before 5 s"),
     ],
 )
 def test_a_fault_that_cannot_stand_as_long_as_asked_is_found(

@@ -59,3 +59,9 @@ def test_ports_of_ranks_must_not_overlap() -> None:
     with pytest.raises(ExperimentInvalid, match="at least 2 apart"):
         settings_from({"ranks": 2})
     assert settings_from({"ranks": 2, "replay_port": 5657}).ranks == 2
+
+
+def test_a_share_of_the_engines_is_at_most_all_of_them() -> None:
+    """More would be no bound at all."""
+    with pytest.raises(ExperimentInvalid, match="wanted at most 100, saw 500"):
+        settings_from({"max_percent": 500})

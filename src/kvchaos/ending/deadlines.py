@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kvchaos.clock import Clock
-from kvchaos.experiment import substituted
+from kvchaos.experiment import TIMES, substituted
 
 Json = dict[str, Any]
 
-ASKED = ("within", "budget", "settle", "timeout", "held", "visible_within")
-"""The arguments by which an action or a probe is given time, in seconds."""
 EVERY = 0.25  # seconds between looks
 
 
@@ -28,7 +26,7 @@ def seconds_asked(activity: Json, configuration: Json, secrets: Json) -> float:
     arguments = provider.get("arguments")
     given = [provider.get("timeout"), pauses.get("before"), pauses.get("after")]
     if isinstance(arguments, Mapping):
-        given += [arguments.get(name) for name in ASKED]
+        given += [arguments.get(name) for name in TIMES]
     return sum(seconds for each in given for seconds in _seconds(each))
 
 
