@@ -5,6 +5,7 @@ For a run that was killed, and as a net below all runs: an ``if: always()`` step
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from kvchaos.commands.options import DEFAULTS, context_option
 from kvchaos.errors import TemplateInvalid, UsageError
 from kvchaos.mesh.duration import duration_seconds
 from kvchaos.mesh.found import Scope, Search, Seen
-from kvchaos.mesh.lines import read_ledgers
+from kvchaos.mesh.lines import Line, of_context, read_ledgers
 from kvchaos.mesh.reap import Reaped, Reaper
 
 LEFT = 5
@@ -59,7 +60,9 @@ def reap(
 
     Faults are found by the ledgers in --runs, by their label kvchaos.io/run, and by the rules in
     pods that outlived them. Nothing else is touched. Without --namespace all namespaces are
-    searched; where that is not allowed, those that the ledgers name.
+    searched; where that is not allowed, those that the ledgers and KVCHAOS_NAMESPACE name. With
+    --all and --older-than, ledgers are passed over whose run says that nothing was left, or that
+    it was in another context.
 
     A fault of a run that is still going on looks like any other: name the run by --run, or leave
     out what is young by --older-than.
@@ -71,17 +74,28 @@ def reap(
     """
     clock = SystemClock()
     scope = _scope(run, older_than, every=every, clock=clock)
-    lines, unread = read_ledgers(runs, run=run)
+    told, unread = read_ledgers(runs, run=run)
+    lines, notes = of_context(told, context, run=run)
+    known = filter(None, [os.environ.get("KVCHAOS_NAMESPACE")])
     with Cluster.connect(context) as cluster:
         cluster.version()  # raises when there is nobody to ask
-        search = Search(cluster, scope, lines=lines, namespaces=namespaces)
+        search = Search(cluster, scope, lines=lines, namespaces=namespaces, known=known)
         if dry_run:
             seen = search()
             _list(seen)
         else:
             reaper = Reaper(cluster, search, restart_pods=restart_pods, clock=clock, tell=_tell)
             seen = reaper.reap()
-    _conclude(seen, [*unread, *seen.unknown], dry_run=dry_run)
+    unknown = [*unread, *seen.unknown]
+    if run and not (unknown or search.heard or _is_known(run, runs, lines)):
+        notes.append(f"no ledger and no object knows the run {run}; looked in {runs}")
+    seen.notes[:0] = notes
+    _conclude(seen, unknown, dry_run=dry_run)
+
+
+def _is_known(run: str, runs: Path, lines: list[Line]) -> bool:
+    """Whether there was such a run, which may have made no fault."""
+    return (runs / run).is_dir() or any(line.fault.run == run for line in lines)
 
 
 def _scope(run: str, older_than: str, *, every: bool, clock: Clock) -> Scope:

@@ -75,7 +75,9 @@ class Seen:
 class Search:
     """Looks for the faults of a ``scope``, once or again, in ``namespaces`` or in all.
 
-    Where all namespaces may not be listed, those of the ledgers' ``lines`` are.
+    Where all namespaces may not be listed, those of the ledgers' ``lines``, of whatever age, and
+    those that are ``known`` are. Lines of runs that are over count only for the run that is named.
+    ``heard``: whether any look found something.
     """
 
     def __init__(
@@ -85,10 +87,17 @@ class Search:
         *,
         lines: Sequence[Line] = (),
         namespaces: Iterable[str] = (),
+        known: Iterable[str] = (),
     ) -> None:
         self._cluster, self._scope = cluster, scope
+        self.heard = False
         self._named = sorted(set(namespaces))
-        meant = [line for line in lines if scope.takes(line.fault.run, line.wall)]
+        self._known = sorted({*known, *(each for line in lines for each in _places(line.fault))})
+        meant = [
+            line
+            for line in lines
+            if scope.takes(line.fault.run, line.wall) and (scope.run or not line.past.over)
+        ]
         self._lines = [
             line for line in meant if not self._named or line.fault.namespace in self._named
         ]
@@ -111,6 +120,7 @@ class Search:
                 seen.faults.setdefault(_key(line.fault), Found(line.fault))
         for rules in self._list(PODNETWORKCHAOS):
             self._rules(rules, {source for kind, source in known if kind == "NetworkChaos"})
+        self.heard = self.heard or bool(seen.faults or seen.left)
         return seen
 
     def _object(self, kind: Kind, body: Object) -> None:
@@ -177,10 +187,11 @@ class Search:
         except NotFound:
             self._note(f"this cluster has no {kind.resource}")
         except Forbidden as error:
-            places = sorted({each for line in self._lines for each in _places(line.fault)})
-            if not places:
+            if self._known:
+                self._note(f"not all namespaces may be listed; looked in {', '.join(self._known)}")
+            else:
                 self._seen.unknown.append(f"{error}; name namespaces with --namespace")
-            yield from self._list_in(kind, places, labels)
+            yield from self._list_in(kind, self._known, labels)
         except ClusterError as error:
             self._seen.unknown.append(str(error))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kvchaos.clock import Clock, poll
 from kvchaos.cluster.kinds import Object
-from kvchaos.errors import ClusterError, FaultNotRecovered, NotFound
+from kvchaos.errors import ClusterError, FaultNotRecovered, Forbidden, NotFound
 from kvchaos.mesh.api import MeshApi
 from kvchaos.mesh.fault import End, Fault, Recovered
 from kvchaos.mesh.freeing import Freeing, Obstacle
@@ -35,19 +35,20 @@ def recover(
     ``timeout`` bounds the wait, in seconds, also while the API fails; with ``force`` there is a
     second such wait in which finalizers and rules are dropped. ``uid``: which object is meant,
     empty for the first one seen. ``since``: when it was injected, on the clock. ``renewed``: the
-    pods that it was in have been deleted. FaultNotRecovered says what is left.
+    pods that it was in have been deleted. FaultNotRecovered says what is left; at once, when we
+    have not the right to look at it or to delete it.
     """
     ending = _Ending(cluster, fault, uid=uid)
     start = clock.now()
     left, waited = poll(
         ending,
-        until=lambda left: not left or (force and ending.gone),
+        until=lambda left: not left or ending.refused or (force and ending.gone),
         timeout=timeout,
         every=EVERY,
         clock=clock,
     )
     freeing = Freeing(cluster, fault, uid=ending.uid, before=ending.before, renewed=renewed)
-    forced = bool(left) and force
+    forced = bool(left) and force and not ending.refused
     if forced:
         left, more = poll(freeing, until=freeing.is_over, timeout=timeout, every=EVERY, clock=clock)
         waited += more
@@ -94,20 +95,25 @@ class _Ending:
 
     An API that fails meanwhile is asked again at the next look. ``before`` is the object as it
     was before it was deleted, None when it was gone; ``uid`` the one that was meant or seen.
-    ``gone``: it is, and whoever could have taken its rules away with it.
+    ``gone``: it is, and whoever could have taken its rules away with it. ``refused``: for lack of
+    rights, which no wait gives; a deletion that was accepted goes on and is waited for.
     """
 
     def __init__(self, cluster: MeshApi, fault: Fault, *, uid: str) -> None:
         self._cluster, self._fault = cluster, fault
         self.uid = uid
         self.gone = False
+        self.refused = False
+        self._going = False
         self.before: Object | None = None
 
     def __call__(self) -> list[Residue]:
+        self._going = False
         try:
             self._delete()
             return left_of(self._cluster, self._fault, uid=self.uid)
         except ClusterError as error:
+            self.refused = isinstance(error, Forbidden) and not self._going
             return [cannot_tell(self._fault, error)]
 
     def _delete(self) -> None:
@@ -118,6 +124,7 @@ class _Ending:
             return
         self.uid = str(body["metadata"].get("uid") or "")
         ask_deletion(self._cluster, self._fault, body)
+        self._going = True
         self.before = self.before or body
 
 

@@ -68,11 +68,12 @@ def test_what_is_meant_is_ended(cluster: Connected, scope: list[str]) -> None:
     assert cluster.verbs("delete") == ["delete networkchaos cut-r1"]
 
 
+UNHEARD = "note: no ledger and no object knows the run r2; looked in kvchaos-runs\n"
 YOUNGER = f"note: {THERE} of run r1 is there, but younger: left alone\n"
 
 
 @pytest.mark.parametrize(
-    ("scope", "note"), [(["--run", "r2"], ""), (["--older-than", "2m"], YOUNGER)]
+    ("scope", "note"), [(["--run", "r2"], UNHEARD), (["--older-than", "2m"], YOUNGER)]
 )
 def test_what_is_not_meant_stays(cluster: Connected, scope: list[str], note: str) -> None:
     """And is not what is left; but nobody is to think that there is nothing."""
@@ -108,7 +109,56 @@ def test_ledgers_of_the_runs_folder_are_read(cluster: Connected, tmp_path: Path)
     assert done.output == (
         "networkchaos/cut-r3 in kvchaos (run r3, partition): already gone\nnothing is left\n"
     )
-    assert reap("--run", "r3", "--runs", "elsewhere").output == "nothing is left\n"
+    assert reap("--run", "r3", "--runs", "elsewhere").output == (
+        "note: no ledger and no object knows the run r3; looked in elsewhere\nnothing is left\n"
+    )
+
+
+def test_a_run_that_made_no_fault_is_known_by_its_folder(
+    cluster: Connected, tmp_path: Path
+) -> None:
+    """A step in CI reaps every run, also one that was refused."""
+    (tmp_path / "kvchaos-runs" / "r3").mkdir(parents=True)
+
+    assert reap("--run", "r3").output == "nothing is left\n"
+
+
+def test_runs_of_another_context_are_not_tried_here(cluster: Connected, tmp_path: Path) -> None:
+    """Unless one is named."""
+    fault = Fault.of(partition()).to_json() | {"name": "cut-r3", "run": "r3"}
+    folder = tmp_path / "kvchaos-runs" / "r3"
+    Ledger(folder / "ledger.jsonl").record({"event": "inject", "wall": "x", "fault": fault})
+    (folder / "history.jsonl").write_text('{"event": "run_started", "context": "d"}\n')
+    gone = "networkchaos/cut-r3 in kvchaos (run r3, partition): already gone\n"
+
+    assert reap("--all").output == (
+        f"{THERE} (run r1, partition): deleted\n"
+        "note: runs of the ledgers in other contexts (d) are passed over: 1\nnothing is left\n"
+    )
+    assert reap("--run", "r3").output == (
+        f"{gone}note: the run r3 was in the context d, not in c\nnothing is left\n"
+    )
+
+
+def test_the_namespace_of_the_environment_is_looked_at_without_rights_to_all(
+    cluster: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the runner's pod, which has the rights of its namespace."""
+    cluster.confined = True
+    monkeypatch.delenv("KVCHAOS_NAMESPACE", raising=False)
+    blind = reap("--older-than", "90s")
+    monkeypatch.setenv("KVCHAOS_NAMESPACE", "kvchaos")
+
+    done = reap("--older-than", "90s")
+
+    assert blind.exit_code == 5
+    assert (done.exit_code, done.output) == (
+        0,
+        (
+            f"{THERE} (run r1, partition): deleted\n"
+            "note: not all namespaces may be listed; looked in kvchaos\nnothing is left\n"
+        ),
+    )
 
 
 def test_a_ledger_that_is_not_readable_is_something_that_cannot_be_told(

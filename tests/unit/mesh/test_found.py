@@ -10,6 +10,7 @@ from kvchaos.errors import ClusterError, NotFound
 from kvchaos.mesh.fault import Fault
 from kvchaos.mesh.found import Scope, Search, Seen
 from kvchaos.mesh.lines import Line
+from kvchaos.mesh.past import Past
 from tests.scripted import ScriptedCluster, partition, pod_fault, rules, unreachable
 
 OLD = "20260801-100000-aaaaaa"
@@ -90,6 +91,28 @@ def test_where_all_namespaces_may_not_be_listed_the_ledgers_say_where_to_look() 
 
     assert sources(seen) == ["kvchaos/cut-r1"]
     assert seen.unknown == []
+
+
+@pytest.mark.parametrize("where", [{"lines": [line(YOUNG, wall=NOON + 1)]}, {"known": ["kvchaos"]}])
+def test_namespaces_are_known_by_faults_of_any_age_and_by_the_environment(where: Any) -> None:
+    """A fault that is too young to be meant still says where faults are; so it is noted."""
+    cluster = ScriptedCluster.of(fault_of(OLD, made="2026-08-01T11:00:00Z"), confined=True)
+
+    seen = looked(cluster, Scope(until=NOON), **where)
+
+    assert (sources(seen), seen.unknown) == ([f"kvchaos/cut-{OLD}"], [])
+    assert seen.notes == ["not all namespaces may be listed; looked in kvchaos"]
+
+
+def test_a_run_that_is_over_is_asked_for_only_by_its_name() -> None:
+    """Its record says that nothing is left; an object with its label is found all the same."""
+    over = Line(Fault.of(fault_of("r1")), 1.0, Past(over=True))
+
+    assert sources(looked(ScriptedCluster(), Scope(), lines=[over])) == []
+    assert sources(looked(ScriptedCluster(), Scope(until=NOON), lines=[over])) == []
+    assert sources(looked(ScriptedCluster(), Scope(run="r1"), lines=[over])) == ["kvchaos/cut-r1"]
+    there = ScriptedCluster.of(fault_of("r1"))
+    assert sources(looked(there, Scope(), lines=[over])) == ["kvchaos/cut-r1"]
 
 
 def test_where_nothing_may_be_listed_nothing_is_known() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from kvchaos.mesh.fault import Fault
 from kvchaos.mesh.ledger import Ledger
-from kvchaos.mesh.lines import Line, read_ledgers
+from kvchaos.mesh.lines import Line, of_context, read_ledgers
+from kvchaos.mesh.past import Past
 from tests.scripted import partition
 
 FAULT = Fault.of(partition())
@@ -25,7 +26,7 @@ def written(runs: Path, run: str, *entries: Any) -> Path:
 
 
 def test_every_runs_ledger_is_read(tmp_path: Path) -> None:
-    """Or one run's; entries of other events are none."""
+    """Also when one run is meant: others tell of namespaces; entries of other events are none."""
     other = {**ENTRY, "fault": {**FAULT.to_json(), "run": "r2", "name": "cut-r2"}}
     written(tmp_path, "r1", ENTRY, {"event": "note"})
     written(tmp_path, "r2", other)
@@ -35,7 +36,35 @@ def test_every_runs_ledger_is_read(tmp_path: Path) -> None:
     assert lines[0] == Line(FAULT, 1100.0)
     assert [line.fault.run for line in lines] == ["r1", "r2"]
     assert unread == []
-    assert [line.fault.run for line in read_ledgers(tmp_path, run="r2")[0]] == ["r2"]
+    assert read_ledgers(tmp_path, run="r2") == (lines, unread)
+
+
+def test_a_line_knows_what_became_of_its_run(tmp_path: Path) -> None:
+    """By the record beside the ledger."""
+    path = written(tmp_path, "r1", ENTRY)
+    path.with_name("record.json").write_text('{"residue": [], "run": {"context": "c"}}')
+
+    assert read_ledgers(tmp_path)[0] == [Line(FAULT, 1100.0, Past(over=True, context="c"))]
+
+
+HERE, ELSEWHERE, UNTOLD = (Line(FAULT, 1.0, Past(context=each)) for each in ("c", "d", None))
+
+
+def test_runs_of_other_contexts_are_passed_over_and_told() -> None:
+    """What is not known to be elsewhere may be here."""
+    kept, notes = of_context([HERE, ELSEWHERE, UNTOLD], "c")
+
+    assert kept == [HERE, UNTOLD]
+    assert notes == ["runs of the ledgers in other contexts (d) are passed over: 1"]
+    assert of_context([HERE, UNTOLD], "c") == ([HERE, UNTOLD], [])
+
+
+def test_a_run_that_is_named_is_looked_for_wherever_it_was() -> None:
+    """Two contexts may be one cluster; but it is told. Nothing is said of other runs."""
+    told = "the run r1 was in the context d, not in c"
+
+    assert of_context([HERE, ELSEWHERE], "c", run="r1") == ([HERE, ELSEWHERE], [told])
+    assert of_context([HERE, ELSEWHERE], "c", run="r2") == ([HERE], [])
 
 
 def test_no_folder_is_no_ledger(tmp_path: Path) -> None:

@@ -230,6 +230,25 @@ def test_one_that_fails_stops_no_other() -> None:
     assert [each.name for each in left.left] == ["cut-r1"]
 
 
+def test_without_rights_each_fault_is_told_and_none_is_waited_for() -> None:
+    """One question for each to ask it to go, and one to tell why it cannot be told."""
+    names = ["cut-1", "cut-2", "cut-3"]
+    lines = [
+        Line(Fault("NetworkChaos", each, "kvchaos", run="r1", action="x"), 1.0) for each in names
+    ]
+    refused: dict[str, list[BaseException]] = {
+        verb: [Forbidden(f"not allowed: {verb}")] * 99 for verb in ("get", "list")
+    }
+    cluster = ScriptedCluster(fails=refused)
+
+    told, left = reap(cluster, lines=lines)
+
+    assert fates(told) == dict.fromkeys(names, Fate.LEFT)
+    assert all("cannot tell: not allowed: get" in each.details[0] for each in told)
+    assert len(cluster.verbs("get")) == 2 * len(names)
+    assert not left.clean
+
+
 def test_pods_that_may_not_be_deleted_are_told_too() -> None:
     """With why they were to be deleted."""
     cluster = Refusing.of({**partition(), "status": AWAY}, rules("a", CUT), pod("a"), held=True)

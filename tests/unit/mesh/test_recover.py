@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kvchaos.errors import Conflict, FaultNotRecovered, NotFound
+from kvchaos.errors import Conflict, FaultNotRecovered, Forbidden, NotFound
 from kvchaos.mesh import recover as mesh_recover
 from kvchaos.mesh.fault import End, Fault, Recovered
 from kvchaos.mesh.recover import recover
@@ -342,6 +342,28 @@ def test_an_api_that_never_answers_leaves_it_open() -> None:
 
     with pytest.raises(FaultNotRecovered, match="cannot tell: no answer"):
         ended(cluster)
+
+
+@pytest.mark.parametrize("verb", ["get", "delete"])
+def test_what_is_forbidden_is_not_waited_for(verb: str) -> None:
+    """No wait gives a right, and nothing is forced without it."""
+    cluster = there(fails={verb: [Forbidden(f"not allowed: {verb}")] * 99})
+
+    with pytest.raises(FaultNotRecovered, match=rf"after 0\.0s.*cannot tell: not allowed: {verb}"):
+        ended(cluster, force=True)
+
+    assert len(cluster.verbs(verb)) == 1
+    assert cluster.verbs("patch") == []
+
+
+def test_a_deletion_that_was_accepted_is_waited_for_whatever_may_not_be_listed() -> None:
+    """The object goes on going; once it is gone, its rules cannot be told."""
+    cluster = there(fails={"list": [Forbidden("not allowed: list")] * 99})
+
+    with pytest.raises(FaultNotRecovered, match=r"after 0\.2s.*cannot tell: not allowed: list"):
+        ended(cluster)
+
+    assert cluster.objects == {}
 
 
 def test_forcing_goes_on_when_the_api_fails_meanwhile() -> None:
