@@ -222,7 +222,7 @@ def test_a_partition_cuts_the_link_and_recovery_opens_it(place: Place, direction
     assert place.rules("a") == place.rules("b") == set()
     assert residue(place.cluster, run=injected.fault.run, namespaces=[place.namespace]) == []
     again = recover(place.cluster, injected.fault, timeout=30, clock=CLOCK)
-    assert again.by is End.DELETION
+    assert again.by is End.GONE
 
 
 def test_a_partition_ends_by_its_own_duration(place: Place) -> None:

@@ -29,7 +29,7 @@ from kvchaos.errors import (
 )
 from kvchaos.mesh.api import MeshApi
 from kvchaos.mesh.confirm import in_effect
-from kvchaos.mesh.fault import Fault, Injected, Target
+from kvchaos.mesh.fault import Evidence, Fault, Injected, Target
 from kvchaos.mesh.ledger import Ledger
 from kvchaos.mesh.lint import CEILING, lint
 from kvchaos.mesh.records import (
@@ -191,4 +191,12 @@ def _with_evidence(
         created_at=created,
         injected_at=injected,
     )
-    return replace(known, evidence=in_effect(cluster, known).evidence)
+    seen = in_effect(cluster, known).evidence
+    return replace(known, evidence=seen if fault.kind != "PodChaos" else tuple(map(_so_far, seen)))
+
+
+def _so_far(seen: Evidence) -> Evidence:
+    """A pod shows that it was hit only when its kubelet has noticed: until then nobody knows."""
+    if seen.source != "pod" or seen.holds is not False:
+        return seen
+    return replace(seen, holds=None, text=f"{seen.text}, so far")

@@ -79,6 +79,16 @@ def test_a_fault_is_returned_once_every_target_has_it(ledger: Ledger) -> None:
     assert cluster.verbs(*WRITES) == ["try networkchaos cut-r1", "create networkchaos cut-r1"]
 
 
+def test_a_pod_that_shows_nothing_yet_denies_nothing(ledger: Ledger) -> None:
+    """Its kubelet takes a second to notice that a container was killed."""
+    cluster = pair(script=[status(record("kvchaos/a/main"))])
+
+    injected = attempt(cluster, ledger, pod_fault("container-kill", containerNames=["main"]))
+
+    text = "kvchaos/a/main: restarts 0 before, 0 now, 0 of 1 containers stopped, so far"
+    assert injected.evidence[1:] == (Evidence("pod", None, text),)
+
+
 def test_the_line_is_in_the_ledger_before_the_fault_is_sent(ledger: Ledger) -> None:
     """It says all that is needed to end the fault without the run."""
     cluster = pair(script=[INJECTED])
