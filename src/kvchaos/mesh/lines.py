@@ -57,11 +57,16 @@ def of_context(
 ) -> tuple[list[Line], list[str]]:
     """The lines of runs that were in ``context``, for all that is known; and notes on the others.
 
+    Those that are over anyway are not worth a note.
+
     Those of ``run`` are kept, wherever it was: it was asked for by its name.
     """
     kept = [line for line in lines if line.fault.run == run or not line.past.is_elsewhere(context)]
     others = [
-        line for line in lines if run in ("", line.fault.run) and line.past.is_elsewhere(context)
+        line
+        for line in lines
+        if line.past.is_elsewhere(context)
+        and (line.fault.run == run if run else not line.past.over)
     ]
     where = ", ".join(sorted({str(line.past.context) for line in others}))
     if not others:

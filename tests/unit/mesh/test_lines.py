@@ -57,6 +57,7 @@ def test_runs_of_other_contexts_are_passed_over_and_told() -> None:
     assert kept == [HERE, UNTOLD]
     assert notes == ["runs of the ledgers in other contexts (d) are passed over: 1"]
     assert of_context([HERE, UNTOLD], "c") == ([HERE, UNTOLD], [])
+    assert of_context([Line(FAULT, 1.0, Past(over=True, context="d"))], "c") == ([], [])
 
 
 def test_a_run_that_is_named_is_looked_for_wherever_it_was() -> None:
