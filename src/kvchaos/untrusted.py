@@ -74,12 +74,11 @@ def json_object(raw: bytes | str) -> dict[str, Any]:
 def place_of(why: str, raw: bytes) -> str:
     """``why`` JSON is unreadable, with line and column, from 1, for the byte that it names."""
     found = _BYTE.search(why)
-    if not found:
+    if not found and "truncated" not in why:
         return why
-    before = raw[: int(found[1])]
-    *above, line = before.split(b"\n")
+    *above, line = raw[: int(found[1]) if found else len(raw)].split(b"\n")
     column = len(line.decode(errors="replace")) + 1
-    return _BYTE.sub(f"(line {len(above) + 1}, column {column})", why)
+    return f"{_BYTE.sub('', why).strip()} (line {len(above) + 1}, column {column})"
 
 
 def too_long(limit: int) -> Unreadable:
