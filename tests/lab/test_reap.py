@@ -144,7 +144,7 @@ def test_only_old_faults_are_reaped_when_told(lab: Lab, tmp_path: Path) -> None:
     partition(lab, "young")
 
     note = "networkchaos/left-young in kvchaos of run young is there, but younger: left alone"
-    told = f"note: {note}\nnothing is left\n"
+    told = f"note: {note}\nnothing older than 1h is left\n"
     assert reap(lab, tmp_path, "--older-than", "1h") == (0, told)
     assert lab.chaos("networkchaos", "left-young") is not None
     assert reap(lab, tmp_path, "--older-than", "0s", "--namespace", "kvchaos")[0] == 0

@@ -90,7 +90,7 @@ def reap(
     if run and not (unknown or search.heard or _is_known(run, runs, lines)):
         notes.append(f"no ledger and no object knows the run {run}; looked in {runs}")
     seen.notes[:0] = notes
-    _conclude(seen, unknown, dry_run=dry_run)
+    _conclude(seen, unknown, dry_run=dry_run, older_than=older_than)
 
 
 def _is_known(run: str, runs: Path, lines: list[Line]) -> bool:
@@ -141,7 +141,7 @@ def _list(seen: Seen) -> None:
         )
 
 
-def _conclude(seen: Seen, unknown: list[str], *, dry_run: bool) -> None:
+def _conclude(seen: Seen, unknown: list[str], *, dry_run: bool, older_than: str) -> None:
     for note in seen.notes:
         click.echo(f"note: {note}")
     for each in seen.left:
@@ -155,4 +155,4 @@ def _conclude(seen: Seen, unknown: list[str], *, dry_run: bool) -> None:
             + ("; nothing was changed" if dry_run else "")
         )
         sys.exit(LEFT)
-    click.echo("nothing is left")
+    click.echo(f"nothing older than {older_than} is left" if older_than else "nothing is left")

@@ -56,6 +56,12 @@ def reap(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["reap", "--context", "c", *arguments])
 
 
+def nothing(scope: list[str]) -> str:
+    """The last line, which promises no more than what was asked for."""
+    older = f" older than {scope[1]}" if scope[0] == "--older-than" else ""
+    return f"nothing{older} is left"
+
+
 @pytest.mark.parametrize("scope", [["--run", "r1"], ["--older-than", "1m30s"], ["--all"]])
 def test_what_is_meant_is_ended(cluster: Connected, scope: list[str]) -> None:
     """Each fault on a line, and that nothing is left."""
@@ -63,7 +69,7 @@ def test_what_is_meant_is_ended(cluster: Connected, scope: list[str]) -> None:
 
     assert (done.exit_code, done.output) == (
         0,
-        f"{THERE} (run r1, partition): deleted\nnothing is left\n",
+        f"{THERE} (run r1, partition): deleted\n{nothing(scope)}\n",
     )
     assert cluster.verbs("delete") == ["delete networkchaos cut-r1"]
 
@@ -79,7 +85,7 @@ def test_what_is_not_meant_stays(cluster: Connected, scope: list[str], note: str
     """And is not what is left; but nobody is to think that there is nothing."""
     done = reap(*scope)
 
-    assert (done.exit_code, done.output) == (0, f"{note}nothing is left\n")
+    assert (done.exit_code, done.output) == (0, f"{note}{nothing(scope)}\n")
     assert cluster.verbs("delete", "patch") == []
 
 
@@ -156,7 +162,7 @@ def test_the_namespace_of_the_environment_is_looked_at_without_rights_to_all(
         0,
         (
             f"{THERE} (run r1, partition): deleted\n"
-            "note: not all namespaces may be listed; looked in kvchaos\nnothing is left\n"
+            "note: not all namespaces may be listed; looked in kvchaos\nnothing older than 90s is left\n"
         ),
     )
 
