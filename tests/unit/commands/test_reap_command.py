@@ -162,7 +162,8 @@ def test_the_namespace_of_the_environment_is_looked_at_without_rights_to_all(
         0,
         (
             f"{THERE} (run r1, partition): deleted\n"
-            "note: not all namespaces may be listed; looked in kvchaos\nnothing older than 90s is left\n"
+            "note: not all namespaces may be listed; looked in kvchaos\n"
+            "nothing older than 90s is left\n"
         ),
     )
 
