@@ -75,7 +75,7 @@ def of_stopping() -> Iterator[Guard]:
         what="run.faults begins a fault in a run that is being stopped",
     )
     holding = "unit/run/test_holding.py"
-    yield without("kvchaos.run.holding:HoldWatch._loop", "self._found(there)", tests=holding)
+    yield without("kvchaos.run.holding:HoldWatch.look", "self._found(there)", tests=holding)
     conditions = "unit/run/test_conditions.py"
     yield returns("kvchaos.run.conditions:ConditionWatch._reason", "''", tests=conditions)
     yield without(

@@ -13,6 +13,7 @@ from typing import Any
 
 from kvchaos.clock import Clock
 from kvchaos.experiment import TIMES, substituted
+from kvchaos.repeating import Repeating
 
 Json = dict[str, Any]
 
@@ -51,15 +52,14 @@ class Armed:
     seconds: float
 
 
-class Deadlines:
+class Deadlines(Repeating):
     """The activities under way, one a thread; ``late`` is told once of each that is overdue."""
 
     def __init__(self, late: Callable[[str], None], *, clock: Clock) -> None:
+        super().__init__(name="deadlines", every=EVERY)
         self._late = late
         self._clock = clock
         self._armed: dict[int, Armed] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="kvchaos-deadlines", daemon=True)
 
     def arm(self, what: str, *, seconds: float) -> None:
         """This thread begins ``what``, and is to be through after so many seconds."""
@@ -80,17 +80,3 @@ class Deadlines:
         for ident, armed in list(self._armed.items()):
             if armed.at <= now and self._armed.pop(ident, None) is armed:
                 self._late(f"{armed.what} did not answer within {armed.seconds:g} s")
-
-    def start(self) -> None:
-        """Look at an interval from now on."""
-        self._thread.start()
-
-    def stop(self, timeout: float = 5.0) -> None:
-        """Look no more."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
-
-    def _loop(self) -> None:
-        while not self._stop.wait(EVERY):
-            self.look()

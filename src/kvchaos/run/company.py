@@ -7,11 +7,11 @@ fault is sent and all the time, and is told.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
-from kvchaos.errors import FaultRefused, KVChaosError
+from kvchaos.errors import FaultRefused
 from kvchaos.mesh.api import FAULT_KINDS, RUN_LABEL, MeshApi
+from kvchaos.repeating import Repeating
 from kvchaos.run.session import Run
 
 logger = logging.getLogger(__name__)
@@ -43,44 +43,28 @@ def refuse_company(run: Run) -> None:
         )
 
 
-class CompanyWatch:
+class CompanyWatch(Repeating):
     """A thread that looks for faults of other runs until it is stopped; remembers all it saw."""
 
     def __init__(self, look: Callable[[], list[str]], *, every: float = EVERY) -> None:
-        self._look = look
-        self._every = every
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="kvchaos-company", daemon=True)
+        super().__init__(name="company", every=every)
+        self._read = look
         self.seen: set[str] = set()
         self.looks = 0
         self.unanswered = 0
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self, timeout: float = 3.0) -> None:
-        """End the thread; waits for a look that is under way, at most ``timeout`` seconds."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
 
     def look(self) -> None:
         """One look; one that is not answered is counted as such."""
         self.looks += 1
         try:
-            there = self._look()
-        except KVChaosError as error:
+            there = self._read()
+        except Exception as error:  # noqa: BLE001 - a watch that ended would look like no company
             self.unanswered += 1
             logger.debug("Whether other runs have faults cannot be told: %s", error)
             return
         if news := set(there) - self.seen:
             self.seen |= news
             logger.warning("Another run has a fault here, too: %s", ", ".join(sorted(news)))
-
-    def _loop(self) -> None:
-        while not self._stop.is_set():
-            self.look()
-            self._stop.wait(self._every)
 
 
 def watch(run: Run) -> CompanyWatch:

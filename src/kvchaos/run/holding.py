@@ -7,12 +7,12 @@ a run that is under way is not ended by that, but says that it was not watched.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from kvchaos.clock import Clock
 from kvchaos.errors import FaultRefused, KVChaosError
 from kvchaos.mesh.hold import NAME, Hold, read
+from kvchaos.repeating import Repeating
 from kvchaos.run.session import Run
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def refuse_if_held(run: Run) -> None:
         )
 
 
-class HoldWatch:
+class HoldWatch(Repeating):
     """A thread that looks until it finds a hold, is stopped, or there is nothing left to end.
 
     ``found`` is called with the hold, once. ``blind`` is called with the error of the first look
@@ -55,27 +55,16 @@ class HoldWatch:
         clock: Clock,
         every: float,
     ) -> None:
-        self._look = look
+        super().__init__(name="hold", every=every)
+        self._read = look
         self._found = found
         self._blind = blind
         self._is_over = is_over
         self._clock = clock
-        self._every = every
         self._looks = 0
         self._unanswered = 0
         self._gap = 0.0
         self._answered = clock.now()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="kvchaos-hold", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self, timeout: float = 3.0) -> None:
-        """End the thread; waits for a look that is under way, at most ``timeout`` seconds."""
-        self._stop.set()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(timeout)
 
     def account(self) -> dict[str, float]:
         """How often it looked, how often in vain, and the longest time between two answers, s."""
@@ -85,18 +74,19 @@ class HoldWatch:
             "longest_gap": round(self._gap, 3),
         }
 
-    def _loop(self) -> None:
-        while not self._stop.is_set() and not self._is_over():
-            there = self._seen()
-            if there is not None:
-                self._found(there)
-                return
-            self._stop.wait(self._every)
+    def look(self) -> bool:
+        """Whether a hold was found, or nothing is left to end."""
+        if self._is_over():
+            return True
+        there = self._seen()
+        if there is not None:
+            self._found(there)
+        return there is not None
 
     def _seen(self) -> Hold | None:
         self._looks += 1
         try:
-            there = self._look()
+            there = self._read()
         except Exception as error:  # noqa: BLE001 - a watch that ended would look like no hold
             self._unanswered += 1
             if self._unanswered == 1:

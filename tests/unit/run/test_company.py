@@ -39,7 +39,13 @@ def test_our_own_faults_are_no_company(made: Made) -> None:
 
 def test_what_was_seen_once_is_remembered_and_what_was_not_answered_counted() -> None:
     """The other run may be over by the end of this one."""
-    told: list[list[str] | Exception] = [[], ["podchaos/a"], ClusterError("no answer"), []]
+    told: list[list[str] | Exception] = [
+        [],
+        ["podchaos/a"],
+        ClusterError("no answer"),
+        KeyError("metadata"),
+        [],
+    ]
 
     def look() -> list[str]:
         answer = told.pop(0)
@@ -48,7 +54,7 @@ def test_what_was_seen_once_is_remembered_and_what_was_not_answered_counted() ->
         return answer
 
     watching = CompanyWatch(look)
-    for _ in range(4):
+    for _ in range(5):
         watching.look()
 
-    assert (watching.seen, watching.looks, watching.unanswered) == ({"podchaos/a"}, 4, 1)
+    assert (watching.seen, watching.looks, watching.unanswered) == ({"podchaos/a"}, 5, 2)
