@@ -239,6 +239,14 @@ def partition(**spec: Any) -> Object:
     }
 
 
+def there(
+    *objects: Object, body: Object | None = None, found: Object | None = None, **settings: Any
+) -> ScriptedCluster:
+    """A cluster with a fault, the partition if none is told, in the status ``found`` (injected)."""
+    fault = {**(body or partition()), "status": INJECTED if found is None else found}
+    return ScriptedCluster.of(fault, *objects, **settings)
+
+
 def pod_fault(action: str, **spec: Any) -> Object:
     """A pod fault of one of the pods ``a``, ready to be sent."""
     return {

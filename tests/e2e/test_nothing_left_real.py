@@ -180,13 +180,19 @@ def test_a_stuck_delay_is_reaped_by_its_label_alone(place: Place, tmp_path: Path
     assert clean(place)
 
 
+def cut(place: Place) -> str:
+    """The run whose partition is in effect now."""
+    run = new_run()
+    place.apply(place.fault(run, action="partition"))
+    until(place.is_cut)
+    return run
+
+
 def test_without_its_daemon_a_fault_is_left_and_said_and_ends_once_it_is_back(
     place: Place, tmp_path: Path
 ) -> None:
     """Nothing is forced, for the rules would stay in the pods; exit 5 says so."""
-    run = new_run()
-    place.apply(place.fault(run, action="partition"))
-    until(place.is_cut)
+    run = cut(place)
 
     with without_daemon():
         away = place.reap("--run", run, cwd=tmp_path)
@@ -207,9 +213,7 @@ def test_without_its_daemon_a_fault_ends_with_its_pods_when_told(
     place: Place, tmp_path: Path
 ) -> None:
     """The last resort: new pods, which Deployments make, have no rules."""
-    run = new_run()
-    place.apply(place.fault(run, action="partition"))
-    until(place.is_cut)
+    run = cut(place)
 
     with without_daemon():
         done = place.reap("--run", run, "--restart-pods", cwd=tmp_path)

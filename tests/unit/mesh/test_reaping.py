@@ -22,6 +22,7 @@ from tests.scripted import (
     record,
     rules,
     status,
+    there,
     unreachable,
 )
 
@@ -35,10 +36,6 @@ AWAY = status(
     record("kvchaos/b", role=".Target", phase="Injected/Wait"),
     phase="Stop",
 )
-
-
-def there(*objects: Any, found: Any = INJECTED, **settings: Any) -> ScriptedCluster:
-    return ScriptedCluster.of({**partition(), "status": found}, *objects, **settings)
 
 
 def reap(

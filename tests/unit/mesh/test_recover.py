@@ -22,17 +22,12 @@ from tests.scripted import (
     record,
     rules,
     status,
+    there,
     unreachable,
 )
 
 CUT = "kvchaos/cut-r1"
 FAULT = Fault.of(partition())
-
-
-def there(
-    *objects: Any, body: Any = None, found: Any = INJECTED, **settings: Any
-) -> ScriptedCluster:
-    return ScriptedCluster.of({**(body or partition()), "status": found}, *objects, **settings)
 
 
 def ended(cluster: ScriptedCluster, fault: Fault = FAULT, **settings: Any) -> Recovered:
