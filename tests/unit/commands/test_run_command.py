@@ -135,7 +135,7 @@ def test_the_hypothesis_is_asked_when_the_experiment_says(monkeypatch: pytest.Mo
 
 
 WORD = "configuration key 'seed' (environment KVCHAOS_WORD): wanted int, saw 'nine'"
-LONG = "j" * 250  # no file system takes this name with the few characters of a temporary one
+LONG = "j" * 255  # as long as a name may be: none is left for the characters of a temporary one
 MISTAKES: dict[str, tuple[list[str], str]] = {
     "no file": (["nowhere.json"], "no experiment at nowhere.json"),
     "no JSON": (["bad.json"], "bad.json is not JSON"),
