@@ -1,0 +1,48 @@
+"""All benchmarks there are, and those that patterns name.
+
+A suite that cannot be imported hides no other: it is named with its error. That happens when the
+suites of this tree measure an older one, which lacks what they call.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from importlib import import_module
+
+from kvchaos.bench import suites
+from kvchaos.bench.suite import Benchmark, registered
+from kvchaos.errors import UsageError
+
+
+def catalogue() -> tuple[dict[str, Benchmark], dict[str, str]]:
+    """The benchmarks by name, and why a suite could not be imported, by its name."""
+    broken = {}
+    for module in pkgutil.iter_modules(suites.__path__):
+        try:
+            import_module(f"{suites.__name__}.{module.name}")
+        except (ImportError, AttributeError, TypeError) as error:
+            broken[module.name] = f"{type(error).__name__}: {error}"
+    return registered(), broken
+
+
+def chosen(benchmarks: Iterable[Benchmark], patterns: Iterable[str]) -> list[Benchmark]:
+    """Those whose name, or the part before a dot, matches any pattern; all without one.
+
+    UsageError for a pattern that names none.
+    """
+    known = list(benchmarks)
+    found = {
+        pattern: [each for each in known if _matches(each.name, pattern)] for pattern in patterns
+    }
+    for pattern, matching in found.items():
+        if not matching:
+            names = ", ".join(each.name for each in known)
+            raise UsageError(f"no benchmark {pattern}", wanted=f"one or more of {names}")
+    wanted = {each.name for matching in found.values() for each in matching}
+    return [each for each in known if each.name in wanted] if found else known
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")

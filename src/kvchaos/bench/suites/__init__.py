@@ -1,0 +1,1 @@
+"""The benchmarks, a module for each subject; ``kvchaos.bench.catalogue`` imports them all."""
