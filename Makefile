@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 CONTEXT ?= kvchaos-test
 WORKERS ?= 2
+PYTEST  ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fmt type e2e bench wheel clean
@@ -25,7 +26,7 @@ demo: setup  ## cut a link of a KV-cache-aware gateway in the embedded lab and w
 
 test: setup  ## every test that needs no cluster: unit, properties, contract, lab
 	@$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest --cov --cov-report= -m "not e2e" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --randomly-dont-reorganize --durations=5
+	$(BIN)/python -m pytest --cov --cov-report= -m "not e2e" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --randomly-dont-reorganize --durations=5 $(PYTEST)
 	@$(MAKE) --no-print-directory cover
 
 .PHONY: cover
@@ -61,7 +62,7 @@ nightly: setup  ## the properties, with other examples each time and twenty time
 	HYPOTHESIS_PROFILE=nightly KVCHAOS_WALKS_SEED=$${KVCHAOS_WALKS_SEED:-$$(date +%s)} $(BIN)/python -m pytest tests/properties -n $(WORKERS) --durations=5
 
 e2e: setup  ## the contract suite and the experiments on the real cluster named by CONTEXT (and KUBECONFIG)
-	KVCHAOS_E2E_CONTEXT=$(CONTEXT) KVCHAOS_CONTRACT_CONTEXT=$(CONTEXT) $(BIN)/python -m pytest tests/e2e tests/contract -p no:randomly --durations=5
+	KVCHAOS_E2E_CONTEXT=$(CONTEXT) KVCHAOS_CONTRACT_CONTEXT=$(CONTEXT) $(BIN)/python -m pytest tests/e2e tests/contract -p no:randomly --durations=5 $(PYTEST)
 
 RUNS ?= 200
 SEED ?= 7
