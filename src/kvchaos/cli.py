@@ -11,10 +11,16 @@ from importlib.metadata import version
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from kvchaos.errors import KVChaosError, RunStopped, UsageError
 
 VERBS = {
+    "actions": ("kvchaos.commands.lists:actions", "List what an experiment can do."),
+    "completion": ("kvchaos.commands.completion:completion", "Print a shell's completion."),
+    "experiments": ("kvchaos.commands.lists:experiments", "List the experiments by name."),
+    "probes": ("kvchaos.commands.lists:probes", "List what an experiment can ask."),
+    "templates": ("kvchaos.commands.lists:templates", "List the templates of faults."),
     "engine": ("kvchaos.sim.engine.main:main", "Run an engine double that publishes KV events."),
     "router": ("kvchaos.sim.router.main:main", "Run the reference router."),
     "lab": ("kvchaos.lab.commands:lab", "Start, stop and look at the embedded lab."),
@@ -46,6 +52,15 @@ class Verbs(click.Group):
         module, _, name = VERBS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs, none of them imported: a shell waits for this."""
+        named = [
+            CompletionItem(verb, help=VERBS[verb][1])
+            for verb in self.list_commands(ctx)
+            if verb.startswith(incomplete)
+        ]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

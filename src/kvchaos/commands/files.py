@@ -10,6 +10,7 @@ import click
 import yaml
 
 from kvchaos.commands.loading import loaded
+from kvchaos.commands.shipped import complete_experiment, find_experiment
 from kvchaos.errors import TemplateInvalid, UsageError
 from kvchaos.experiment import find_template
 from kvchaos.mesh.lint import lint
@@ -31,9 +32,10 @@ def render(template: str, pairs: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=click.Path(path_type=Path), shell_complete=complete_experiment)
 def validate(experiment: Path) -> None:
-    """Say all that is wrong with the EXPERIMENT file, touching nothing."""
+    """Say all that is wrong with the EXPERIMENT, a file or a name, touching nothing."""
+    experiment = find_experiment(experiment)
     plan(*loaded(experiment), run_id="validate")
     click.echo(f"{experiment}: valid")
 

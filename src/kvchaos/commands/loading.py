@@ -13,6 +13,7 @@ from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.secret import load_secrets
 
+from kvchaos.commands.shipped import find_experiment
 from kvchaos.errors import ExperimentInvalid, UsageError
 from kvchaos.experiment import CONTROL, check, load
 from kvchaos.redact import says_secret
@@ -50,12 +51,13 @@ NO_VARIABLES = Variables()
 def loaded(
     path: Path, overrides: Mapping[str, Any] | None = None, *, variables: Variables = NO_VARIABLES
 ) -> Loaded:
-    """The experiment in the file ``path``, with ``overrides`` in its configuration.
+    """The experiment that ``path`` means, a file or a name; ``overrides`` in its configuration.
 
     ``variables`` stand in the experiment itself from here on. Raises ``ExperimentInvalid`` with
     what is wrong with the file, ``UsageError`` for a variable that it does not have; no cluster
     is asked.
     """
+    path = find_experiment(path)
     found = load(path)
     _assign(found, variables)
     try:
