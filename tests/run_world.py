@@ -120,6 +120,9 @@ class FakeObserver:
         told = {"engines": len(self.heads), "batches": 4, "blocks": 9, "malformed": 0}
         return {"up": True, **told, "incomplete": {}}
 
+    def rates(self) -> dict[str, dict[str, int]]:
+        return {each.label: {"batches": 4, "blocks": 9, "gaps": 0} for each in self.engines()}
+
     def start(self) -> None:
         self.runs = True
 

@@ -63,6 +63,11 @@ class Follower:
         """How many messages were none."""
         return self._log.malformed
 
+    def rates(self) -> dict[str, int]:
+        """What came so far, in all epochs, as the history's ``rates`` has it for an engine."""
+        blocks = self._intake.counts()["blocks"]
+        return {"batches": self.batches, "blocks": blocks, "gaps": self._log.gaps}
+
     def counts(self) -> dict[str, int]:
         """What came, in all epochs; the names are those of the history's ``observer``."""
         return {"batches": self.batches, "malformed": self.malformed, **self._intake.counts()}

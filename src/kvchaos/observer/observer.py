@@ -126,6 +126,12 @@ class Observer:
             follower = self._roster.followers.get(engine)
             return follower.head if follower else None
 
+    def rates(self) -> dict[str, dict[str, int]]:
+        """Batches, blocks and gaps of each engine that is there, since the start, by its label."""
+        with self._changed:
+            followed = sorted(self._roster.followers.items())
+            return {engine.label: follower.rates() for engine, follower in followed}
+
     def status(self) -> Json:
         """The fields of the history's ``observer``, counts since the start."""
         expected = self.expected()

@@ -18,6 +18,7 @@ class StreamLog:
 
     def __init__(self, engine: EngineId, tell: Tell) -> None:
         self.malformed = 0
+        self.gaps = 0
         self._engine = engine
         self._hand_over = tell
 
@@ -25,6 +26,7 @@ class StreamLog:
         self, what: str, *, seq: int | None = None, missing: int | None = None, reason: str = ""
     ) -> None:
         """``missing`` is a number of batches, for ``replayed`` of those that were brought."""
+        self.gaps += what == "gap"
         self._hand_over(
             {
                 "engine": self._engine._asdict(),

@@ -24,7 +24,7 @@ from kvchaos.errors import ClusterUnreachable, EngineUnreachable, KVChaosError
 from kvchaos.experiment import check
 from kvchaos.preflight.examine import examine
 from kvchaos.preflight.plan import plan
-from kvchaos.run import company, conditions, current, holding, secrecy
+from kvchaos.run import company, conditions, current, holding, pulse, secrecy
 from kvchaos.run.answers import raised
 from kvchaos.run.deciding import cannot_say
 from kvchaos.run.finishing import Ending
@@ -69,6 +69,7 @@ def start(
         _heed_hold(run)
         company.watch(run)
         _await_observer(run)
+        _take_pulse(run)
         _watch_stop_conditions(run, experiment, configuration, secrets)
         run.deadlines.start()
         stopping.heed()
@@ -114,6 +115,11 @@ def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -
 def _heed_hold(run: Run) -> None:
     """End the run when a hold comes; one that was there is preflight's to refuse."""
     holding.watch(run)
+
+
+def _take_pulse(run: Run) -> None:
+    """Record for the reports, on a thread beside, where it runs and what comes each second."""
+    pulse.watch(run)
 
 
 def _watch_stop_conditions(run: Run, experiment: Json, configuration: Json, secrets: Json) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
-from kvchaos.errors import RouterUnreachable
+from kvchaos.errors import KVChaosError, RouterUnreachable
 from kvchaos.run.requests import completions
 from kvchaos.run.session import Run
 from kvchaos.traffic.completions import Completion
 from kvchaos.traffic.load import Load, Shape
+
+logger = logging.getLogger(__name__)
+
+SHORTEST = 0.05  # seconds: what is left after the last whole second may be nothing
 
 
 def start(run: Run, *, rate: float, prefixes: int, blocks: int) -> dict[str, Any]:
@@ -35,9 +40,24 @@ def stop(run: Run) -> dict[str, Any]:
     if run.load is None:
         return {"sent": 0}
     figures = run.load.stop()
+    tell_second(run)
     run.load = None
     run.history.add("traffic", **figures)
     return figures
+
+
+def tell_second(run: Run) -> None:
+    """Record what came of the load since this was done last; what cannot be recorded is lost."""
+    if run.load is None:
+        return
+    span = run.load.lately()
+    if span.until - span.since < SHORTEST and not span.figures.sent:
+        return
+    times = {"from": round(run.at_of(span.since), 4), "to": round(run.at_of(span.until), 4)}
+    try:
+        run.history.add("traffic_second", **times, **span.summary())
+    except KVChaosError as error:  # what a report draws is not what a verdict rests on
+        logger.warning("A second of the traffic could not be recorded: %s", error)
 
 
 def failures(run: Run, *, last: int) -> dict[str, Any]:

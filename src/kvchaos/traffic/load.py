@@ -34,6 +34,21 @@ class Shape:
     tail_blocks: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What ended between two moments of the load's clock; ``sent`` is what began then."""
+
+    since: float
+    until: float
+    figures: Figures
+
+    def summary(self) -> dict[str, Any]:
+        """The fields of the history's ``traffic_second``, but for its times."""
+        told = self.figures.summary()
+        del told["p99"]  # of a second's few answers it would be the maximum
+        return told
+
+
 @dataclass(slots=True)
 class Figures:
     """What came of the requests so far."""
@@ -91,6 +106,8 @@ class Load:
             prompts.take(self._shape.prefix_blocks) for _ in range(self._shape.families)
         ]
         self._figures = Figures()
+        self._lately = Figures()
+        self._since = clock.now()
         self._outcomes: deque[bool] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -99,7 +116,7 @@ class Load:
 
     def start(self) -> None:
         """Begin to send."""
-        self._next = self._clock.now()
+        self._next = self._since = self._clock.now()
         self._threads = [
             threading.Thread(target=self._work, name=f"load-{number}", daemon=True)
             for number in range(self._shape.workers)
@@ -120,6 +137,13 @@ class Load:
         with self._lock:
             return self._figures.summary()
 
+    def lately(self) -> Span:
+        """What came of the requests since this was asked last; by when they ended."""
+        with self._lock:
+            span = Span(self._since, self._clock.now(), self._lately)
+            self._since, self._lately = span.until, Figures()
+            return span
+
     def outcomes(self, *, last: int) -> list[bool]:
         """Whether each of the latest requests that ended was answered, the newest last."""
         with self._lock:
@@ -129,7 +153,8 @@ class Load:
         while not self._stop.wait(self._turn()):
             with self._lock:
                 prompt = self._prompt()
-                self._figures.sent += 1
+                for figures in (self._figures, self._lately):
+                    figures.sent += 1
             self._one(prompt)
 
     def _turn(self) -> float:
@@ -149,9 +174,11 @@ class Load:
             completion = self._send(prompt)
         except KVChaosError:
             with self._lock:
-                self._figures.failed += 1
+                for figures in (self._figures, self._lately):
+                    figures.failed += 1
                 self._outcomes.append(False)
         else:
             with self._lock:
-                self._figures.count(completion)
+                for figures in (self._figures, self._lately):
+                    figures.count(completion)
                 self._outcomes.append(True)

@@ -16,6 +16,7 @@ from kvchaos.errors import ClusterUnreachable, Forbidden, KVChaosError
 from kvchaos.mesh.fault import Fault
 from kvchaos.run import current, finishing
 from kvchaos.run.session import Run
+from kvchaos.traffic.load import Figures, Span
 from kvchaos.verdict.history import History
 from tests.builders import run_that_recovered, traffic
 from tests.run_world import Made, World
@@ -48,6 +49,9 @@ class FakeLoad:
     def stop(self) -> Json:
         self.runs = False
         return {key: value for key, value in traffic().items() if key not in STAMPS}
+
+    def lately(self) -> Span:
+        return Span(100.0, 100.0, Figures())
 
 
 @dataclass

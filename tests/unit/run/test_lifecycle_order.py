@@ -24,6 +24,7 @@ STEPS = (
     "_preflight",
     "_heed_hold",
     "_await_observer",
+    "_take_pulse",
     "_watch_stop_conditions",
 )
 WATCH = "stopping.watch"

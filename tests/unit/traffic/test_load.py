@@ -125,3 +125,20 @@ def test_turns_are_a_fixed_time_apart_and_never_made_up() -> None:
 def test_stopping_what_was_not_started_gives_its_figures() -> None:
     """A run that failed early has sent nothing."""
     assert load(Sink(1)).stop()["sent"] == 0
+
+
+def test_what_came_lately_is_told_once() -> None:
+    """By when a request ended, so that the seconds add up to the whole."""
+    sink = Sink(3, failing=1)
+    clock = FakeClock()
+    sender = Load(sink, Prompts(7), seed=7, clock=clock, shape=Shape(rate=1e6, workers=1))
+    sender.start()
+    assert sink.full.wait(10)
+    whole = sender.stop()
+    clock.seconds += 1
+
+    first, second = sender.lately(), sender.lately()
+
+    assert first.summary() == {key: each for key, each in whole.items() if key != "p99"}
+    assert (first.until, second.since) == (clock.now(), clock.now())
+    assert second.summary()["sent"] == 0
