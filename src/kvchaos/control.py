@@ -192,6 +192,7 @@ def _is_news(run: Run, state: Json) -> bool:
 
 def _tell_why_not(why: str) -> None:
     """Say last what is to be read first: Chaos Toolkit plays its rollbacks all the same."""
+    current.closing()
     if events := current.refused_history():
         print_summary(events, judge(events))
     else:

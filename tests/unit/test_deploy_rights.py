@@ -45,7 +45,10 @@ def rights(role: str, *parts: str) -> set[tuple[str, str, str]]:
 
 
 def test_the_runner_may_do_what_a_run_needs_and_nothing_more() -> None:
-    """What preflight asks for, its own namespace's annotations, and what a changed fault takes."""
+    """What preflight asks for, its own namespace's annotations, and what a changed fault takes.
+
+    And the pods' logs, without which a run does as well.
+    """
     plan = [Planned("x", body) for body in (partition(), pod_fault("pod-kill"))]
     wanted = {
         (
@@ -56,7 +59,8 @@ def test_the_runner_may_do_what_a_run_needs_and_nothing_more() -> None:
         for need in needs(plan, Settings())
     }
 
-    more = {("get", "namespaces", ""), *(("update", kind, "") for kind in FAULTS)}
+    beside = {("get", "namespaces", ""), ("get", "pods/log", "")}
+    more = {*beside, *(("update", kind, "") for kind in FAULTS)}
     assert rights("kvchaos-runner", "runner") == wanted | more
 
 

@@ -212,12 +212,17 @@ class Cluster:
         namespace: str,
         container: str = "",
         tail: int | None = None,
+        limit: int | None = None,
         previous: bool = False,
     ) -> str:
-        """What a container wrote; the one before its last restart when ``previous``."""
+        """What a container wrote; the one before its last restart when ``previous``.
+
+        Its last ``tail`` lines, and of these the first ``limit`` bytes.
+        """
         query = {
             "container": container,
             "tailLines": "" if tail is None else str(tail),
+            "limitBytes": "" if limit is None else str(limit),
             "previous": "true" if previous else "",
         }
         call = Call(

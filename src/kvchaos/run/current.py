@@ -7,7 +7,7 @@ the control puts it in at the start and takes it out at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from kvchaos.ending.stopping import Stopping
 from kvchaos.errors import KVChaosError, RunMissing, RunStopped
@@ -19,12 +19,26 @@ Json = dict[str, Any]
 NOTHING_TO_UNDO = {"skipped": "the run did not start, so there is nothing to undo"}
 """What rollbacks answer then, so that the error itself is the last thing that is read."""
 
+
+class Onlooker(Protocol):
+    """Who shows a run to people while it goes on; neither method may raise or wait long."""
+
+    def opened(self, run: Run) -> None:
+        """The run has a folder and a history from here on."""
+        ...
+
+    def closing(self) -> None:
+        """Its summary is about to be printed, where the onlooker may have drawn; again: nothing."""
+        ...
+
+
 _current: list[Run] = []
 _failed: list[KVChaosError] = []
 _refused: list[Json] = []
 _stopping: list[Stopping] = []
 _outcomes: list[Json] = []
 _listeners: list[Callable[[Json], None]] = []
+_onlookers: list[Onlooker] = []
 
 
 def begin(run: Run) -> None:
@@ -83,12 +97,13 @@ def outcome() -> Json | None:
     return _outcomes[0] if _outcomes else None
 
 
-def listen(listener: Callable[[Json], None]) -> None:
+def listen(listener: Callable[[Json], None], *, onlooker: Onlooker | None = None) -> None:
     """Call ``listener`` with the record of a run whose process ends without Chaos Toolkit.
 
     A run is about to be played: nothing that came of an earlier one in this process is its own.
     """
     _listeners[:] = [listener]
+    _onlookers[:] = [onlooker] if onlooker else []
     for of_an_earlier_run in (_failed, _refused, _outcomes):
         of_an_earlier_run.clear()
 
@@ -97,6 +112,18 @@ def tell(record: Json) -> None:
     """Such a run has ended."""
     for listener in _listeners:
         listener(record)
+
+
+def opened(run: Run) -> None:
+    """The run that is starting has its folder and its history."""
+    for onlooker in _onlookers:
+        onlooker.opened(run)
+
+
+def closing() -> None:
+    """What came of the run is about to be printed."""
+    for onlooker in _onlookers:
+        onlooker.closing()
 
 
 def did_not_start() -> bool:

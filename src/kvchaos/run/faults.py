@@ -20,6 +20,7 @@ from kvchaos.mesh.fault import Effect
 from kvchaos.preflight.plan import rendered
 from kvchaos.run import bystanders, lasting
 from kvchaos.run.company import refuse_company
+from kvchaos.run.folder import keep_object
 from kvchaos.run.holding import refuse_if_held
 from kvchaos.run.session import ActiveFault, Before, Run
 from kvchaos.run.watched import watched_pods
@@ -41,6 +42,7 @@ def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
         with _in_flight(run, body):
             refuse_if_held(run)
             refuse_company(run)
+            keep_object(run, body)
             injected = injecting.inject(
                 run.cluster,
                 body,

@@ -22,6 +22,7 @@ from kvchaos.errors import KVChaosError
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import print_summary
 from kvchaos.run import bystanders, current, healing
+from kvchaos.run.folder import keep_logs, keep_report
 from kvchaos.run.keeping import write_json
 from kvchaos.run.session import Run
 from kvchaos.run.traffic import stop as stop_traffic
@@ -119,7 +120,9 @@ def _finish(run: Run, journal_status: str) -> Json:
     judgement = judge(events)
     record = as_json(events, judgement) | {"folder": str(run.folder)}
     _try(lambda: write_json(run.folder / RECORD, record))
+    current.closing()
     _try(lambda: print_summary(events, judgement))
+    keep_report(run.folder)
     return record
 
 
@@ -127,7 +130,7 @@ def _end(run: Run, journal_status: str) -> None:
     """Every step, whatever another raises; then the run is taken apart."""
     steps: Sequence[Callable[[Run], object]] = (
         _unwatch, _rest, stop_traffic, _recover_all,
-        _record_residue, _record_bystanders, _record_observer, _record_late,
+        _record_residue, _record_bystanders, _record_observer, keep_logs, _record_late,
     )  # fmt: skip
     with ExitStack() as closing:
         closing.callback(_try, run.started.close)

@@ -38,6 +38,12 @@ def redact_journal(journal: Json, redactor: Redactor) -> None:
     journal.update(kept)
 
 
+def redacted_experiment(experiment: Json, redactor: Redactor) -> Json:
+    """A copy of the experiment that may be kept: its secrets are declared, not told."""
+    kept: Json = redactor.json(_without_values(experiment))
+    return kept
+
+
 def cut_to(value: Any, largest: int = LARGEST) -> Any:
     """``value``, plain JSON, or as much of it as fits into ``largest`` bytes, marked as cut."""
     if _size(value) <= largest:

@@ -11,13 +11,18 @@ from typing import Any
 
 def write_json(path: Path, value: Any, *, default: Callable[[Any], Any] = str) -> None:
     """``value`` as JSON in the file ``path``, for its owner alone; OSError when it cannot be."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=default)
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=default) + "\n")
+
+
+def write_text(path: Path, text: str, *, sync: bool = True) -> None:
+    """As ``write_json``; without ``sync`` a machine that loses its power may lose the file."""
     beside = _beside(path)
     try:
         with os.fdopen(_opened(beside), "wb") as file:
-            file.write(text.encode(errors="replace") + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(text.encode(errors="replace"))
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -28,6 +28,7 @@ from kvchaos.run import company, conditions, current, holding, pulse, secrecy
 from kvchaos.run.answers import raised
 from kvchaos.run.deciding import cannot_say
 from kvchaos.run.finishing import Ending
+from kvchaos.run.folder import keep_experiment
 from kvchaos.run.labstart import lab_down, lab_up
 from kvchaos.run.session import Run
 from kvchaos.settings import Settings, settings_from
@@ -62,7 +63,9 @@ def start(
             run.started.callback(lab_down)  # should the start be given up from another thread
         undo.callback(run.close)
         undo.callback(stopping.rest)
+        current.opened(run)
         _record_start(run, experiment)
+        keep_experiment(run, experiment)
         stopping.watch(Ending(run), grace=min(GRACE, settings.probe_deadline))
         run.connect(connected(settings))
         _preflight(run, experiment, configuration, secrets)

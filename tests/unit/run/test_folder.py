@@ -1,0 +1,176 @@
+"""What a run leaves in its folder: readable, without secrets, and never at the run's expense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kvchaos.cluster.kinds import Kind, Object
+from kvchaos.errors import ClusterUnreachable, Forbidden, NotFound
+from kvchaos.run import faults, folder, podlogs
+from kvchaos.run.podlogs import pod_logs
+from tests.run_world import CUT, VALUES, Made, World, active, cuttable, engine_pod, router_pod
+from tests.scripted import ScriptedCluster
+
+TOKEN = "hunter-2-hunter-2"
+
+
+class Talking(ScriptedCluster):
+    """Pods that wrote ``wrote``, or their error, by pod and by ``previous``."""
+
+    wrote: dict[tuple[str, bool], str | Exception]
+
+    def logs(self, pod_name: str, **asked: Any) -> str:
+        said = self.wrote.get((pod_name, asked["previous"]), "up\n")
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+def world_of(
+    made: Made, *pods: Object, wrote: dict[tuple[str, bool], str | Exception] | None = None
+) -> World:
+    cluster = Talking.of(*(pods or (engine_pod(), router_pod())))
+    cluster.wrote = wrote or {}
+    world = made(cluster)
+    world.run.redactor.learn([TOKEN])
+    return world
+
+
+def test_the_experiment_is_kept_without_its_secrets(made: Made) -> None:
+    """Declared secrets are not told, and others are taken out wherever they stand."""
+    world = world_of(made)
+
+    folder.keep_experiment(
+        world.run, {"title": f"by {TOKEN}", "secrets": {"k": {"pin": "0815-4711"}}}
+    )
+
+    text = (world.run.folder / "experiment.json").read_text()
+    assert "by [redacted]" in text
+    assert "0815" not in text
+
+
+def test_each_fault_is_kept_as_it_was_sent(made: Made) -> None:
+    """By the name that the cluster knows it by."""
+    world = made(cuttable())
+    faults.inject(world.run, "network-partition", VALUES, timeout=5)
+
+    kept = world.run.folder / "objects" / f"{CUT}.yaml"
+
+    assert f"name: {CUT}\n" in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("../../etc/x", "_/../etc/x"), ("..", "_"), (".hidden", "_hidden"), (None, "unnamed")],
+)
+def test_a_name_leads_nowhere_else(made: Made, name: str | None, file: str) -> None:
+    """Whatever a template rendered: slashes and leading dots are taken out."""
+    world = world_of(made)
+
+    folder.keep_object(world.run, {"metadata": {"name": name}})
+
+    expected = file.replace("/../", "_.._").replace("/", "_")
+    assert [path.name for path in (world.run.folder / "objects").iterdir()] == [f"{expected}.yaml"]
+
+
+def test_logs_are_those_of_the_pods_involved_redacted(made: Made) -> None:
+    """The ones that were hit first; of a container that restarted, its life before as well."""
+    again = engine_pod(restarts=1)
+    wrote: dict[tuple[str, bool], str | Exception] = {
+        ("a", True): f"token {TOKEN}\n",
+        ("b", False): NotFound("no such pod"),
+    }
+    world = world_of(made, again, router_pod(), engine_pod("c"), wrote=wrote)
+    active(world.run)
+
+    folder.keep_logs(world.run)
+
+    kept = {path.name: path.read_text() for path in (world.run.folder / "logs").iterdir()}
+    assert kept == {
+        "a.log": "==> main, before its last restart <==\ntoken [redacted]\n==> main <==\nup\n",
+        "b.log": "==> main <==\n(not read: no such pod)\n",
+        "c.log": "==> main <==\nup\n",
+    }
+    assert next(iter(pod_logs(world.run))) == "a"
+
+
+def test_a_pod_that_is_gone_is_told_of(made: Made) -> None:
+    """Killed pods take their logs with them."""
+    world = world_of(made, router_pod())
+    active(world.run)
+
+    assert pod_logs(world.run)["a"] == "==> a is gone, and its log with it <==\n"
+
+
+def test_logs_are_cut_to_their_end(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written last is what is looked for."""
+    monkeypatch.setattr(podlogs, "BYTES", 4)
+    world = world_of(made, router_pod(), wrote={("b", False): "long ago\nnow"})
+
+    assert pod_logs(world.run) == {"b": "==> main <==\n\nnow\n"}
+
+
+def test_nobody_is_asked_again_once_nobody_answers(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a run does not wait for each log in vain."""
+    monkeypatch.setattr(podlogs, "AT_ONCE", 1)
+    away = ClusterUnreachable("no answer")
+    world = world_of(made, wrote={("b", False): away, ("a", False): "never read"})
+
+    told = list(pod_logs(world.run).values())
+
+    assert told == [
+        "==> main <==\n(not read: no answer)\n",
+        "==> main <==\n(not read: no answer)\n",
+    ]
+
+
+def unlisted(kind: Kind, **_: object) -> list[Object]:
+    raise Forbidden("not allowed: list pods")
+
+
+def odd(kind: Kind, **_: object) -> list[Object]:
+    raise RuntimeError("nobody foresaw this")
+
+
+@pytest.mark.parametrize("listing", [unlisted, odd])
+def test_without_any_pods_there_are_no_logs(
+    made: Made, monkeypatch: pytest.MonkeyPatch, listing: Any
+) -> None:
+    """And no error."""
+    world = world_of(made)
+    monkeypatch.setattr(world.cluster, "list", listing)
+
+    folder.keep_logs(world.run)
+
+    assert not (world.run.folder / "logs").exists()
+
+
+def test_a_folder_that_takes_nothing_harms_nothing(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk costs files, not the run."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    world = world_of(made)
+    monkeypatch.setattr(folder, "write_text", full)
+    monkeypatch.setattr(folder, "write_json", full)
+
+    folder.keep_experiment(world.run, {})
+    folder.keep_object(world.run, {"metadata": {"name": "x"}})
+    folder.keep_logs(world.run)
+    folder.keep_journal(world.run.folder, "{}")
+
+    assert [path for path in world.run.folder.rglob("*.*") if path.suffix != ".jsonl"] == []
+
+
+def test_a_report_that_breaks_is_passed_over(tmp_path: Path) -> None:
+    """The verdict is known by then."""
+    assert folder.keep_report(tmp_path / "no such folder") is None
