@@ -12,11 +12,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from kvchaos.index.blockset import NOTHING, BlockSet, beyond
 from kvchaos.index.names import Block, BlockKey, EngineId
 from kvchaos.index.observed import Observed
 from kvchaos.index.oracle import Expected
 
-Sides = Mapping[str, frozenset[Block]]
+Sides = Mapping[str, AbstractSet[Block]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +62,37 @@ def compare(
     """The difference between the two for the pods named in ``alive``; the others can be ghosts."""
     wanted = {engine: each for engine, each in expected.items() if engine.pod in alive}
     known = {engine: each.blocks for engine, each in wanted.items() if each.complete}
-    held = {engine: _held(observed, engine) for engine in known}
+    apart = {
+        engine.label: _apart(blocks, _held(observed, engine)) for engine, blocks in known.items()
+    }
     return Difference(
         compared=tuple(sorted(engine.label for engine in known)),
-        missing=_beyond(known, held),
-        phantom=_beyond(held, known),
+        missing={label: missing for label, (missing, _) in apart.items() if missing},
+        phantom={label: phantom for label, (_, phantom) in apart.items() if phantom},
         ghosts=tuple(sorted({pod for pod, _ in observed.engines if pod not in alive})),
         unknown=_incomplete(wanted) | _not_followed(wanted, observed, alive),
     )
 
 
-_Books = Mapping[EngineId, Mapping[BlockKey, frozenset[int]]]
+_Places = Mapping[BlockKey, frozenset[int]]
 
 
-def _held(observed: Observed, engine: EngineId) -> Mapping[BlockKey, frozenset[int]]:
+def _held(observed: Observed, engine: EngineId) -> _Places:
     view = observed.engines.get((engine.pod, engine.rank))
     return view.blocks if view else {}
 
 
-def _beyond(left: _Books, right: _Books) -> dict[str, frozenset[Block]]:
-    """What ``left`` has and ``right`` has not, for the engines where there is such a block."""
-    beyond = {
-        engine.label: frozenset(
-            Block(key.medium, key.group, block)
-            for key, blocks in places.items()
-            for block in blocks - right[engine].get(key, frozenset())
-        )
-        for engine, places in left.items()
-    }
-    return {label: blocks for label, blocks in beyond.items() if blocks}
+def _apart(want: _Places, have: _Places) -> tuple[BlockSet, BlockSet]:
+    """What only ``want`` has, and what only ``have`` has."""
+    missing: dict[BlockKey, frozenset[int]] = {}
+    phantom: dict[BlockKey, frozenset[int]] = {}
+    for key in want.keys() | have.keys():
+        left, right = want.get(key, NOTHING), have.get(key, NOTHING)
+        if left != right:  # equal ones, which are the most, are gone through only once
+            missing[key] = lost = beyond(left, right)
+            both = len(left) - len(lost)
+            phantom[key] = beyond(right, left) if both < len(right) else NOTHING
+    return BlockSet(missing), BlockSet(phantom)
 
 
 def _incomplete(wanted: Mapping[EngineId, Expected]) -> dict[str, str]:

@@ -6,18 +6,20 @@ applied, from seq 0 on. Whoever feeds the oracle says so at ``begin`` and takes 
 
 An engine stores a block once per physical copy and removes it once per evicted copy (vLLM#48933),
 so blocks are counted, per (medium, group, hash); a block is held while its count is above zero.
+Nearly all have one copy: what is held is a set, and only further copies have a count.
 Seq and order are the business of ``kvevents.sequence``: batches come here once each, in order.
 """
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field
 
 from kvchaos.index.names import DEFAULT_MEDIUM, BlockKey, Blocks, EngineId
 from kvchaos.kvevents.wire import AllBlocksCleared, Batch, BlockRemoved, BlockStored, hashes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Expected:
     """What one engine holds, if ``complete``; else ``reason`` tells why that is not known."""
 
@@ -29,19 +31,58 @@ class Expected:
 
 
 @dataclass(slots=True)
+class Copies:
+    """The blocks of one place: ``held``, and how many copies beyond the first ``more`` has."""
+
+    held: set[int] = field(default_factory=set)
+    more: dict[int, int] = field(default_factory=dict)
+
+    def store(self, blocks: list[int]) -> None:
+        """One copy more of each."""
+        held, new = self.held, set(blocks)
+        if len(new) == len(blocks) and held.isdisjoint(new):
+            held |= new
+            return
+        for block in blocks:
+            if block in held:
+                self.more[block] = self.more.get(block, 0) + 1
+            else:
+                held.add(block)
+
+    def remove(self, blocks: list[int]) -> int:
+        """One copy less of each; how many there were none of."""
+        held, more, unmatched = self.held, self.more, 0
+        for block in blocks:
+            if more and block in more:
+                self._remove_copy(block)
+            elif block in held:
+                held.remove(block)
+            else:
+                unmatched += 1
+        return unmatched
+
+    def _remove_copy(self, block: int) -> None:
+        self.more[block] -= 1
+        if not self.more[block]:
+            del self.more[block]
+
+
+@dataclass(slots=True)
 class Holdings:
-    """One engine's blocks in the making: counts per place and hash, changed by ``apply``."""
+    """One engine's blocks in the making: copies per place and hash, changed by ``apply``."""
 
     epoch: int
     complete: bool
     reason: str
     head: int | None = None
-    counts: dict[BlockKey, dict[int, int]] = field(default_factory=dict)
+    places: dict[BlockKey, Copies] = field(default_factory=dict)
     stored: int = 0
     unmatched: int = 0
     """Removals of blocks that are not held: normal only for an engine that is not complete."""
     unknown: int = 0
     """Events of a type that this version does not know."""
+    _told: weakref.ref[Expected] | None = None
+    """What ``expected`` returned last, for as long as somebody has it and nothing was applied."""
 
     def apply(self, batch: Batch, *, seq: int) -> None:
         """Take over one batch, the next in order."""
@@ -52,36 +93,41 @@ class Holdings:
             elif kind is BlockRemoved:
                 self._remove(event)  # type: ignore[arg-type]  # as above
             elif kind is AllBlocksCleared:
-                self.counts.clear()
+                self.places.clear()
             else:
                 self.unknown += 1
         self.head = seq
+        self._told = None
 
     def _store(self, event: BlockStored) -> None:
-        counts = self._at(event.medium, event.group_idx)
         blocks = hashes(event)
-        for block in blocks:
-            counts[block] = counts.get(block, 0) + 1
+        self._at(event.medium, event.group_idx).store(blocks)
         self.stored += len(blocks)
 
     def _remove(self, event: BlockRemoved) -> None:
-        counts = self._at(event.medium, event.group_idx)
-        for block in hashes(event):
-            left = counts.pop(block, 0) - 1
-            if left > 0:
-                counts[block] = left
-            elif left < 0:
-                self.unmatched += 1
+        self.unmatched += self._at(event.medium, event.group_idx).remove(hashes(event))
 
-    def _at(self, medium: str | None, group: int | None) -> dict[int, int]:
+    def _at(self, medium: str | None, group: int | None) -> Copies:
         key = (medium or DEFAULT_MEDIUM, group)
-        counts = self.counts.get(key)  # type: ignore[call-overload]  # equal to its BlockKey
-        return counts if counts is not None else self.counts.setdefault(BlockKey(*key), {})
+        copies = self.places.get(key)  # type: ignore[call-overload]  # equal to its BlockKey
+        return copies if copies is not None else self.places.setdefault(BlockKey(*key), Copies())
 
     def expected(self) -> Expected:
-        """A copy that later batches do not change; places that hold nothing are left out."""
-        blocks = {key: frozenset(counts) for key, counts in self.counts.items() if counts}
-        return Expected(blocks, self.complete, self.reason, self.epoch, self.head)
+        """A copy that later batches do not change; places that hold nothing are left out.
+
+        The same one again as long as nothing has changed: most engines are quiet at most looks.
+        """
+        last = self._told() if self._told else None
+        if last and (last.complete, last.reason, last.head) == (
+            self.complete,
+            self.reason,
+            self.head,
+        ):
+            return last
+        blocks = {key: frozenset(each.held) for key, each in self.places.items() if each.held}
+        made = Expected(blocks, self.complete, self.reason, self.epoch, self.head)
+        self._told = weakref.ref(made)
+        return made
 
 
 class Oracle:

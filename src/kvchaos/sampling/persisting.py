@@ -7,11 +7,12 @@ way, not wrong; an engine that only one of the two could compare is unknown, not
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from kvchaos.index.compare import Difference
 from kvchaos.index.names import Block, EngineId
 
-Sides = Mapping[str, frozenset[Block]]
+Sides = Mapping[str, AbstractSet[Block]]
 
 
 def persisting(first: Difference, second: Difference, *, unknown: Mapping[str, str]) -> Difference:
@@ -38,6 +39,6 @@ def not_followed(followed: Iterable[EngineId], alive: Iterable[str]) -> dict[str
     return {pod: "its events are not followed yet" for pod in alive if pod not in known}
 
 
-def _common(first: Sides, second: Sides) -> dict[str, frozenset[Block]]:
+def _common(first: Sides, second: Sides) -> dict[str, AbstractSet[Block]]:
     shared = {label: first[label] & second[label] for label in first.keys() & second.keys()}
     return {label: blocks for label, blocks in sorted(shared.items()) if blocks}

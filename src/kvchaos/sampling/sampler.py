@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from kvchaos.clock import Clock
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 KEPT = 20_000  # samples; half an hour at the default interval
 SHARE = 4  # a look may take one part in so many of the time, whatever it costs
 
-Missing = Mapping[str, frozenset[Block]]
+Missing = Mapping[str, AbstractSet[Block]]
 
 
 class Judged(Protocol):
@@ -118,11 +119,10 @@ class Sampler:
         at = self._at()
         alive = self._observer.alive()
         after = self._observer.expected()
-        difference = persisting(
-            compare(before, observed, alive=alive),
-            compare(after, observed, alive=alive),
-            unknown=not_followed(after, alive),
-        )
+        first = second = compare(after, observed, alive=alive)
+        if before != after:  # what did not change is the same object: nothing is compared for that
+            first = compare(before, observed, alive=alive)
+        difference = persisting(first, second, unknown=not_followed(after, alive))
         self._missing = difference.missing
         return Sample(
             began=began,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from kvchaos.index.names import BlockKey
 from kvchaos.index.oracle import Expected, Holdings, Oracle
 from kvchaos.kvevents.wire import AllBlocksCleared, Event, UnknownEvent
@@ -28,6 +30,19 @@ def test_a_block_stored_twice_stays_after_one_removal() -> None:
     assert copies.expected().blocks == {GPU: frozenset({1})}
     copies.apply(batch(removed(1)), seq=1)
     assert copies.expected() == Expected({}, complete=True, head=1)
+
+
+def test_a_block_named_twice_in_one_event_has_two_copies() -> None:
+    """Each name counts, wherever it stands; the copies go one by one."""
+    copies = holdings_after(stored(1, 1, 2), stored(2, 1))
+
+    held = []
+    for seq in range(1, 5):
+        copies.apply(batch(removed(1, 2)), seq=seq)
+        held.append(copies.expected().blocks.get(GPU, frozenset()))
+
+    assert held == [{1, 2}, {1}, set(), set()]
+    assert (copies.stored, copies.unmatched) == (5, 3)
 
 
 def test_media_and_groups_hold_a_hash_each_for_itself() -> None:
@@ -123,3 +138,24 @@ def test_what_was_asked_for_does_not_change_later() -> None:
     oracle.apply(ENGINE, batch(stored(2)), seq=1)
 
     assert before[ENGINE].blocks == {GPU: frozenset({1})}
+
+
+def test_the_same_answer_is_given_again_while_nothing_changes() -> None:
+    """A quiet engine costs neither a copy nor a second comparison."""
+    holdings = holdings_after(stored(1))
+    first = holdings.expected()
+
+    assert holdings.expected() is first
+    holdings.complete, holdings.reason = False, "cut"
+    assert holdings.expected() == Expected({GPU: frozenset({1})}, False, "cut", head=0)
+    holdings.apply(batch(stored(2)), seq=0)
+    assert holdings.expected().blocks == {GPU: frozenset({1, 2})}
+
+
+def test_an_answer_that_nobody_has_any_more_is_not_kept() -> None:
+    """The oracle alone keeps what it knows only once."""
+    holdings = holdings_after(stored(1))
+    first = weakref.ref(holdings.expected())
+
+    assert first() is None
+    assert holdings.expected().blocks == {GPU: frozenset({1})}
