@@ -1,0 +1,235 @@
+"""Charts as SVG that fit any width: figures in, markup out. Pure.
+
+Places across are percent, so nothing but the traces is stretched, and letters keep their size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from kvchaos.report.html.course import Band, Course
+from kvchaos.report.html.frame import render
+from kvchaos.report.html.scale import Scale, clock, round_step, round_top, short
+from kvchaos.report.html.series import Point, Stretch, thinned
+
+WIDE, HIGH = 1000.0, 100.0
+"""The units in which traces are drawn; they are stretched to the chart's size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One line of a chart; a value holds from its moment to the next one's.
+
+    ``kind`` is its colour (a class of style.css), ``filled``: the area to 0 as well.
+    """
+
+    name: str
+    kind: str
+    points: Sequence[Point]
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    name: str
+    kind: str
+    line: str
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    percent: float
+    text: str
+    place: str = ""
+
+
+def plot(
+    title: str,
+    traces: Sequence[Trace],
+    course: Course,
+    *,
+    unit: str = "",
+    height: int = 120,
+    top: float | None = None,
+    holes: Iterable[Stretch] = (),
+    ticks: Sequence[float] = (),
+    aside: str = "",
+    legend: bool = True,
+    note: str = "",
+    foot: bool = True,
+) -> Markup:
+    """A chart over the run's time, with the course's bands behind it.
+
+    ``top`` is the highest figure that has to fit; negative values are drawn below 0, without
+    their sign. ``holes`` are hatched: nothing is known there. ``ticks`` are moments marked in red.
+    """
+    known = [abs(value) for trace in traces for _, value in trace.points if value is not None]
+    below = any(v < 0 for trace in traces for _, v in trace.points if v is not None)
+    heights = _Heights.around(max(known, default=0.0) if top is None else top, below=below)
+    return render(
+        "plot.html.j2",
+        title=title,
+        unit=unit,
+        aside=aside,
+        height=height,
+        traces=[_drawn(trace, course.scale, heights) for trace in traces],
+        legend=legend,
+        note=note,
+        levels=heights.levels(),
+        zero=heights.percent(0.0) if below else None,
+        bands=[_band(band, course.scale) for band in course.bands],
+        holes=[_stretch(each, course.scale) for each in holes if each.state == "blank"],
+        edges=_edges(course),
+        ticks=[course.scale.percent(at) for at in ticks],
+        marks=time_marks(course.scale) if foot else (),
+        scale=course.scale,
+        described=_described(title, traces, unit),
+    )
+
+
+def timeline(course: Course, index: Sequence[Stretch]) -> Markup:
+    """When each fault was on, when the index was right, and the moments below; as lanes."""
+    return render(
+        "timeline.html.j2",
+        faults=[(band, _across(band.start, band.end, course.scale)) for band in course.faults],
+        index=[_stretch(each, course.scale) for each in index],
+        pins=[(pin, course.scale.percent(pin.at)) for pin in course.pins],
+        rows=1 + max((pin.row for pin in course.pins), default=-1),
+        marks=time_marks(course.scale),
+        scale=course.scale,
+    )
+
+
+def strip(course: Course, stretches: Sequence[Stretch]) -> Markup:
+    """A thin lane: what was so when."""
+    told = [_stretch(each, course.scale) for each in stretches if each.state != "none"]
+    return render("strip.html.j2", stretches=told)
+
+
+def difference_chart(
+    missing: Sequence[Point], phantom: Sequence[Point], course: Course, holes: Iterable[Stretch]
+) -> Markup:
+    """Blocks missing (above) and phantom (below) over time."""
+    below = [(at, None if value is None else -value) for at, value in phantom]
+    traces = [
+        Trace(name="missing ↑", kind="missing", points=missing, filled=True),
+        Trace(name="phantom ↓", kind="phantom", points=below, filled=True),
+    ]
+    return plot(
+        "Difference", traces, course, unit="blocks", height=150, holes=holes, top=_highest(traces)
+    )
+
+
+def time_marks(scale: Scale) -> list[_Mark]:
+    """The ticks of a chart's foot, the last with its unit."""
+    ticks = scale.ticks()
+    unit = "" if scale.end > 120 else " s"
+    marks = []
+    for at in ticks:
+        place = scale.percent(at)
+        where = "first" if place < 2 else "last" if place > 97 else ""
+        marks.append(_Mark(place, clock(at) + (unit if at == ticks[-1] else ""), where))
+    return marks
+
+
+@dataclass(frozen=True, slots=True)
+class _Heights:
+    bottom: float
+    top: float
+    step: float
+
+    @classmethod
+    def around(cls, highest: float, *, below: bool) -> _Heights:
+        top = round_top(highest) if highest > 0 else 1.0
+        step = round_step(top / (2 if below else 3)) or 1.0
+        top = step * math.ceil(top / step - 1e-9)
+        return cls(-top if below else 0.0, top, step)
+
+    def percent(self, value: float) -> float:
+        share = (value - self.bottom) / (self.top - self.bottom)
+        return round(100 * (1 - min(1.0, max(0.0, share))), 3)
+
+    def levels(self) -> list[_Mark]:
+        steps = round((self.top - self.bottom) / self.step)
+        values = [self.bottom + number * self.step for number in range(steps + 1)]
+        return [_Mark(self.percent(each), short(abs(round(each, 9)))) for each in values]
+
+
+def _highest(traces: Sequence[Trace]) -> float:
+    known = [abs(value) for trace in traces for _, value in trace.points if value is not None]
+    return max(4.0, *known) if known else 4.0
+
+
+def _drawn(trace: Trace, scale: Scale, heights: _Heights) -> _Drawn:
+    pieces = list(_pieces(thinned(trace.points), scale, heights))
+    floor = heights.percent(0.0)
+    line = "".join(_path(piece) for piece in pieces)
+    area = "".join(_closed(piece, floor) for piece in pieces) if trace.filled else ""
+    return _Drawn(trace.name, trace.kind, line, area)
+
+
+def _pieces(
+    points: Sequence[Point], scale: Scale, heights: _Heights
+) -> Iterator[list[tuple[float, float]]]:
+    """Unbroken rows of corners, in the chart's units: each value holds until the next."""
+    row: list[tuple[float, float]] = []
+    for at, value in points:
+        across = scale.percent(at) * WIDE / 100
+        if row:
+            row.append((across, row[-1][1]))
+        if value is None:
+            if row:
+                yield row
+            row = []
+        else:
+            row.append((across, heights.percent(value) * HIGH / 100))
+    if row:
+        yield [*row, (WIDE, row[-1][1])]
+
+
+def _path(corners: list[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in corners)
+
+
+def _closed(corners: list[tuple[float, float]], floor: float) -> str:
+    first, last = corners[0][0], corners[-1][0]
+    return f"{_path(corners)}L{last:.2f} {floor:.2f}L{first:.2f} {floor:.2f}Z"
+
+
+def _across(start: float, end: float, scale: Scale) -> tuple[float, float]:
+    """(left, width), in percent."""
+    left = scale.percent(start)
+    return left, round(scale.percent(end) - left, 3)
+
+
+def _stretch(each: Stretch, scale: Scale) -> tuple[str, float, float]:
+    return (each.state, *_across(each.start, each.end, scale))
+
+
+def _band(band: Band, scale: Scale) -> tuple[str, float, float]:
+    return (band.kind, *_across(band.start, band.end, scale))
+
+
+def _edges(course: Course) -> list[tuple[str, float]]:
+    """The lines where something began or ended."""
+    edges = [("stop", course.scale.percent(at)) for at in course.stops]
+    for band in course.bands:
+        if band.kind == "fault":
+            edges.append(("fault", course.scale.percent(band.start)))
+        if not band.open:
+            edges.append(("heal", course.scale.percent(band.end)))
+    return edges
+
+
+def _described(title: str, traces: Sequence[Trace], unit: str) -> str:
+    """The chart for somebody who does not see it: the largest of each trace."""
+    most = []
+    for trace in traces:
+        known = [abs(value) for _, value in trace.points if value is not None]
+        most.append(f"{trace.name} at most {short(max(known))}" if known else f"{trace.name}: none")
+    return f"{title}{f' ({unit})' if unit else ''} over time: " + ", ".join(most)

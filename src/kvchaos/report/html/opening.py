@@ -1,0 +1,194 @@
+"""The head of a run's page: its outcome in a sentence, the figures that matter, what to do now."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from kvchaos.report.folder import RunData
+from kvchaos.report.html.course import Course
+from kvchaos.report.html.frame import part
+from kvchaos.report.html.scale import clock, count, duration, number
+from kvchaos.report.layout import cleaned
+from kvchaos.verdict.events import Json, many, text
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure with its name; ``mood`` is good, bad, unsure or nothing."""
+
+    name: str
+    value: str
+    unit: str = ""
+    note: str = ""
+    mood: str = ""
+
+
+def opening(data: RunData) -> Markup:
+    """The outcome, and below it the run's figures."""
+    record, run = data.record, data.record["run"]
+    seconds = number(run.get("seconds"))
+    kicker = [began(data), f"took {' '.join(duration(seconds))}" if seconds else ""]
+    facts = [
+        (name, value)
+        for name in ("context", "namespace", "router", "seed", "run")
+        if (value := run.get(name)) not in (None, "")
+    ]
+    head = part(
+        "hero",
+        str(record["status"]),
+        cleaned(record["headline"]),
+        about=run.get("experiment") or "",
+        kicker=[each for each in kicker if each],
+        facts=facts,
+    )
+    tiles = _tiles(record)
+    return head + (part("tiles", tiles) if tiles else Markup(""))
+
+
+def began(data: RunData) -> str:
+    """``2026-08-08 14:03:09 UTC``; empty when the history does not tell."""
+    try:
+        return f"{datetime.fromisoformat(data.events[0]['wall']):%Y-%m-%d %H:%M:%S} UTC"
+    except (LookupError, TypeError, ValueError):
+        return ""
+
+
+def what_now(data: RunData, _: Course) -> Markup | None:
+    """What is left and how to end it; why it was refused; how it was stopped. None: nothing."""
+    record = data.record
+    parts = [_residue(record), _refused(record), _stopped(record)]
+    told = [each for each in parts if each is not None]
+    return Markup("").join(told) if told else None
+
+
+def _residue(record: Json) -> Markup | None:
+    left = [*_listed(record.get("residue")), *_listed(record.get("unconfirmed"))]
+    if not left or not record.get("reap"):
+        return None
+    items = bullets(cleaned(text(each)) for each in left)
+    body = Markup("<p><b>Left in the cluster:</b></p>{}<p><b>End it now:</b></p>{}")
+    return part("notice", "residue", body.format(items, _command(str(record["reap"]))))
+
+
+def _command(reap: str) -> Markup:
+    return part("text", shlex.join(shlex.split(reap)))
+
+
+def _refused(record: Json) -> Markup | None:
+    findings = _listed((record.get("preflight") or {}).get("findings"))
+    if not findings:
+        return None
+    items = bullets(_finding(each) for each in findings)
+    body = Markup("<p><b>Preflight refused the run before anything was touched:</b></p>{}")
+    return part("notice", "unknown", body.format(items))
+
+
+def _finding(finding: object) -> str:
+    look = finding.get("look") if isinstance(finding, dict) else None
+    return cleaned(text(finding)) + (f"; see: {look}" if look else "")
+
+
+def _stopped(record: Json) -> Markup | None:
+    stop = record.get("stop")
+    if not stop:
+        return None
+    lines = [f"{stop['by']}: {stop['reason']}, {stop['at']:.1f} s into the run"]
+    lines += [_became(fault, stop["at"]) for fault in record["faults"]]
+    lines += [] if record["faults"] else ["no fault had been injected"]
+    if record.get("residue") == [] and not record.get("unconfirmed"):
+        lines.append("nothing is left in the cluster")
+    elif record.get("residue") is None:
+        lines.append("nobody could look whether anything is left in the cluster")
+    body = Markup("<p><b>The run was stopped early:</b></p>{}")
+    return part("notice", "aborted", body.format(bullets(lines)))
+
+
+def _became(fault: Json, stop: float) -> str:
+    named = f"{fault['kind']} {fault['namespace']}/{fault['name']}"
+    if fault["error"]:
+        return f"{named} had not been injected"
+    if fault["healed"] is None:
+        return f"{named} was NOT seen to end"
+    after = fault["healed"] - stop
+    return f"{named} was over {f'{after:.1f} s later' if after >= 0 else 'by then'}"
+
+
+def bullets(items: Iterable[object]) -> Markup:
+    """A plain list."""
+    lines = Markup("").join(Markup("<li>{}</li>").format(each) for each in items)
+    return Markup("<ul>{}</ul>").format(lines)
+
+
+def _listed(told: object) -> list[object]:
+    return told if isinstance(told, list) else [told] if told else []
+
+
+def _tiles(record: Json) -> list[Tile]:
+    if not record["faults"]:
+        return []
+    return [
+        each
+        for each in (_recovery(record), *_worst(record), _held(record), *_requests(record))
+        if each is not None
+    ]
+
+
+def _recovery(record: Json) -> Tile:
+    told = record.get("recovery")
+    if not told:
+        return Tile("Recovery time", "—", note="not measured", mood="unsure")
+    after = number((told.get("after_heal") or {}).get("agreed"))
+    budget = number(told.get("budget"))
+    note = f"of {clock(budget)} s allowed" if budget is not None else ""
+    if after is None:
+        wrong = told.get("agreed") is False
+        value, mood = ("not in time", "bad") if wrong else ("not known", "unsure")
+        return Tile("Recovery time", value, note=note, mood=mood)
+    late = budget is not None and after > budget
+    value, unit = duration(after)
+    return Tile(
+        "Recovery time", value, unit, f"heal to agreement, {note}", "bad" if late else "good"
+    )
+
+
+def _worst(record: Json) -> list[Tile]:
+    worst = record.get("worst")
+    if not worst:
+        return []
+    ghosts = len(worst.get("ghosts") or ())
+    when = f"at {clock(round(worst['at'], 1))} s"
+    note = f"{when}, {many(ghosts, 'ghost pod')}" if ghosts else when
+    return [
+        Tile("Missing at worst", f"{count(worst['missing']):,}", "blocks", note),
+        Tile("Phantom at worst", f"{count(worst['phantom']):,}", "blocks", note),
+    ]
+
+
+def _held(record: Json) -> Tile | None:
+    fault = record["faults"][-1]
+    held, asked = number(fault.get("held")), number(fault.get("asked"))
+    if held is None:
+        return None
+    value, unit = duration(held)
+    note = f"{clock(asked)} s asked" if asked is not None else "one-shot" if held == 0 else ""
+    return Tile("Fault stood", value, unit, note)
+
+
+def _requests(record: Json) -> list[Tile]:
+    told = record["traffic"]
+    if not told:
+        return []
+    sent, failed, hit, prompt = (
+        sum(count(each.get(key)) for each in told)
+        for key in ("sent", "failed", "hit_tokens", "prompt_tokens")
+    )
+    tiles = [Tile("Requests failed", f"{failed:,}", f"of {sent:,}", "through the router")]
+    if prompt:
+        share = f"{100 * hit / prompt:.1f}"
+        tiles.append(Tile("Served from cache", share, "%", "of the prompt tokens, whole run"))
+    return tiles
