@@ -18,6 +18,7 @@ from kvchaos.errors import KVChaosError, RunStopped, UsageError
 VERBS = {
     "actions": ("kvchaos.commands.lists:actions", "List what an experiment can do."),
     "completion": ("kvchaos.commands.completion:completion", "Print a shell's completion."),
+    "doctor": ("kvchaos.commands.doctor:doctor", "Say what is missing for a run."),
     "experiments": ("kvchaos.commands.lists:experiments", "List the experiments by name."),
     "probes": ("kvchaos.commands.lists:probes", "List what an experiment can ask."),
     "templates": ("kvchaos.commands.lists:templates", "List the templates of faults."),

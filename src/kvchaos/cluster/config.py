@@ -165,6 +165,11 @@ def _from_files(context: str, paths: list[Path], *, hint: str) -> Access:
     return _access(context, settings, hint=hint)
 
 
+def user_contexts() -> list[str]:
+    """The names of the contexts in the user's kubeconfig, of all its files, sorted."""
+    return sorted({name for path in _user_paths() for name in contexts(path)})
+
+
 def contexts(path: Path) -> list[str]:
     """The names of the contexts in a kubeconfig file; none when there is no such file."""
     if not path.is_file():
