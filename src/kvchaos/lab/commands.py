@@ -11,10 +11,11 @@ import click
 from kvchaos.assets import asset
 from kvchaos.clock import Clock, SystemClock
 from kvchaos.cluster.labdir import lab_dir
-from kvchaos.errors import LabError
+from kvchaos.errors import LabError, UsageError
 from kvchaos.lab import up as lifecycle
 from kvchaos.lab.addresses import CONTEXT, NAMESPACE
 from kvchaos.lab.directory import LabDirectory
+from kvchaos.lab.identity import Process
 from kvchaos.lab.socketclient import SocketClient
 from kvchaos.lab.state import LabState, Phase
 
@@ -39,11 +40,26 @@ def lab() -> None:
 @click.option(
     "--manifests", type=click.Path(path_type=Path), help="In place of deploy/overlays/lab."
 )
-def up(engines: int, router_recovery: str, timeout: float, manifests: Path | None) -> None:
+@click.option(
+    "--while",
+    "owner",
+    type=click.IntRange(1),
+    metavar="PID",
+    help="Stop the lab when this process ends, however it ends.",
+)
+def up(
+    engines: int,
+    router_recovery: str,
+    timeout: float,
+    manifests: Path | None,
+    owner: int | None,
+) -> None:
     """Start the lab, apply its manifests, wait until every pod is ready."""
+    if owner is not None and Process.of(owner) is None:
+        raise UsageError("--while", wanted="the id of a process that runs", saw=str(owner))
     directory, clock = LabDirectory(lab_dir()), SystemClock()
     state = lifecycle.running(directory)
-    begun = state or lifecycle.start(directory, clock=clock)
+    begun = state or lifecycle.start(directory, clock=clock, owner=owner)
     objects = _manifests(manifests, engines=engines, recovery=router_recovery)
     state = lifecycle.wait_started(directory, begun, clock=clock)
     _deploy(directory, state, objects, timeout=timeout, clock=clock)

@@ -1,7 +1,8 @@
-"""The lab's daemon: ``python -m kvchaos.lab.daemon DIRECTORY``, started detached by ``lab up``.
+"""The lab's daemon: ``python -m kvchaos.lab.daemon DIRECTORY [PID]``, detached by ``lab up``.
 
 It is the API server, and the parent of the node process. Whatever ends it ends the node and all
-pods with it (the kernel sees to that). It tells how far it is in ``state.json``.
+pods with it (the kernel sees to that). It tells how far it is in ``state.json``. With ``PID`` it
+ends when that process does, however that ends.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ async def _serve(directory: LabDirectory, state: LabState, node: subprocess.Pope
             state = _told(state, message)
             write_state(directory, state)
         write_state(directory, replace(state, phase=Phase.READY, url=server.url))
-        await _until_stopped(directory, node)
+        await _until_stopped(directory, node, owner=_owner())
     finally:
         node.kill()  # first, so that nobody talks to the server when it closes
         await server.close()
@@ -115,20 +116,34 @@ async def _next_message(directory: LabDirectory, node: subprocess.Popen[bytes]) 
     return message
 
 
-async def _until_stopped(directory: LabDirectory, node: subprocess.Popen[bytes]) -> None:
-    """Return on SIGTERM or SIGINT; LabError when the node ends by itself."""
+async def _until_stopped(
+    directory: LabDirectory, node: subprocess.Popen[bytes], *, owner: int | None
+) -> None:
+    """Return on SIGTERM, SIGINT or the owner's end; LabError when the node ends by itself."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    handle = os.pidfd_open(node.pid)
-    loop.add_reader(handle, stop.set)
+    handles = [handle for handle in (os.pidfd_open(node.pid), owner) if handle is not None]
+    for handle in handles:
+        loop.add_reader(handle, stop.set)
     await stop.wait()
-    loop.remove_reader(handle)
-    os.close(handle)
+    for handle in handles:
+        loop.remove_reader(handle)
+        os.close(handle)
     if node.poll() is not None:
         look = str(directory.node_log)
         raise LabError("the lab's node ended", saw=_last_line(directory.node_log), look=look)
+
+
+def _owner() -> int | None:
+    """A pidfd of the process that the lab is for, None when it is for nobody in particular."""
+    if len(sys.argv) < 3:
+        return None
+    try:
+        return os.pidfd_open(int(sys.argv[2]))
+    except ProcessLookupError as error:
+        raise LabError("the process that the lab was for is gone", saw=sys.argv[2]) from error
 
 
 def _last_line(path: Path) -> str:

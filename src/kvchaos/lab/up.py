@@ -27,8 +27,10 @@ def running(directory: LabDirectory) -> LabState | None:
     return state if state is not None and state.alive() else None
 
 
-def start(directory: LabDirectory, *, clock: Clock) -> LabState:
+def start(directory: LabDirectory, *, clock: Clock, owner: int | None = None) -> LabState:
     """Clear what a killed lab left, and start the daemon; returns once it has begun.
+
+    The lab ends with the process ``owner``, if one is named.
 
     Raises:
         LabError: the directory cannot be used.
@@ -40,7 +42,7 @@ def start(directory: LabDirectory, *, clock: Clock) -> LabState:
             return state
         _end_all(read_state(directory), clock=clock)
         directory.clear()
-        return _spawn(directory)
+        return _spawn(directory, owner)
 
 
 @contextmanager
@@ -54,11 +56,12 @@ def _alone(directory: LabDirectory) -> Iterator[None]:
         os.close(handle)
 
 
-def _spawn(directory: LabDirectory) -> LabState:
+def _spawn(directory: LabDirectory, owner: int | None) -> LabState:
     """The state of a daemon just started, already written down for the next who looks."""
+    words = [] if owner is None else [str(owner)]
     with directory.daemon_log.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - this very package  # nosec B603
-            [sys.executable, "-m", "kvchaos.lab.daemon", str(directory.root)],
+            [sys.executable, "-m", "kvchaos.lab.daemon", str(directory.root), *words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,0 +1,16 @@
+"""Probes of our own."""
+
+from typing import Any
+
+import requests
+
+
+def models_served(url: str, timeout: float = 5.0) -> dict[str, Any]:
+    """The names of the models that the gateway at ``url`` serves; null when it does not say."""
+    try:
+        reply = requests.get(f"{url}/v1/models", timeout=timeout)
+        reply.raise_for_status()
+        names = sorted(each["id"] for each in reply.json()["data"])
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        return {"models": None, "unknown": str(error)}
+    return {"models": names}
