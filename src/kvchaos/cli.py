@@ -25,6 +25,7 @@ VERBS = {
     "engine": ("kvchaos.sim.engine.main:main", "Run an engine double that publishes KV events."),
     "router": ("kvchaos.sim.router.main:main", "Run the reference router."),
     "lab": ("kvchaos.lab.commands:lab", "Start, stop and look at the embedded lab."),
+    "bench": ("kvchaos.commands.bench:bench", "Measure kvchaos itself, and what got slower."),
     "hold": ("kvchaos.commands.hold:hold", "Let no fault start in a namespace, end those there."),
     "release": ("kvchaos.commands.hold:release", "Let faults start again where they were held."),
     "preflight": (
@@ -33,6 +34,7 @@ VERBS = {
     ),
     "reap": ("kvchaos.commands.reap:reap", "End what runs left, and say what is left then."),
     "render": ("kvchaos.commands.files:render", "Print the fault that a template renders to."),
+    "report": ("kvchaos.commands.report:report", "Write reports on runs in other forms."),
     "run": ("kvchaos.commands.run:run", "Play an experiment; the exit code says how it went."),
     "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment."),
 }

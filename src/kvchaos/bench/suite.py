@@ -14,6 +14,7 @@ figures at once declares ``figures`` and yields a mapping: its results are ``nam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,8 @@ from kvchaos.bench.timing import Bench
 
 Sample = float | Mapping[str, float]
 Run = Callable[[Bench], Iterator[Sample]]
+TIMES = frozenset({"s", "ms", "us"})
+"""First words of units of time; ``us of CPU`` is one, ``blocks/s`` is a rate."""
 ONLY = ""
 """The figure's name where a benchmark has one alone."""
 
@@ -45,6 +48,22 @@ class Figure:
     better: Better = Better.LOWER
     target: float | None = None
     gate: bool = False
+
+    def calibrated(self, value: float, loop: float) -> float:
+        """The value in units of a calibration loop that took ``loop`` seconds: a time divided by
+        them, a rate multiplied with them; anything else does not depend on the machine's speed.
+        """
+        what = self.unit.partition(" ")[0]
+        if what in TIMES:
+            return value / loop
+        return value * loop if what.endswith("/s") else value
+
+    def worse(self, this: float, base: float) -> float:
+        """How many times worse ``this`` is than ``base``, whichever way the figure should go."""
+        top, bottom = (this, base) if self.better is Better.LOWER else (base, this)
+        if bottom == 0:
+            return 1.0 if top == 0 else math.inf
+        return top / bottom
 
     def meets(self, value: float) -> bool | None:
         """Whether the target is met; None where there is none."""

@@ -1,0 +1,58 @@
+"""The process that measures one benchmark: asked by JSON lines on stdin, answers on stdout.
+
+It says hello with where its kvchaos comes from, then for each ``{"take": n}`` answers with n
+samples; the end of stdin, or SIGTERM, closes the benchmark, which cleans up after itself. What a
+benchmark itself prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kvchaos
+from kvchaos.bench.calibration import calibrated
+from kvchaos.bench.catalogue import catalogue
+from kvchaos.bench.profiling import profiling
+from kvchaos.bench.suite import Benchmark, Sample
+from kvchaos.bench.timing import Bench, extra_work
+
+Json = dict[str, Any]
+
+
+def main() -> None:
+    """Answer until there are no more questions."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    name, seed = sys.argv[1], int(sys.argv[2])
+    found, broken = catalogue()
+    here = str(Path(kvchaos.__file__).parent)
+    if name not in found:
+        told = "; ".join(f"suite {suite}: {error}" for suite, error in broken.items())
+        answers.write(json.dumps({"error": told or f"no benchmark {name}", "kvchaos": here}) + "\n")
+        return
+    answers.write(json.dumps({"kvchaos": here}) + "\n")
+    benchmark = found[name]
+    samples = benchmark.run(Bench(seed, extra=extra_work()))
+    try:
+        for question in sys.stdin:
+            answers.write(json.dumps(_answer(benchmark, samples, json.loads(question))) + "\n")
+    finally:
+        getattr(samples, "close", lambda: None)()
+
+
+def _answer(benchmark: Benchmark, samples: Iterator[Sample], question: Json) -> Json:
+    with profiling(question.get("profile")):
+        taken = [benchmark.read(next(samples)) for _ in range(question["take"])]
+    scale = [calibrated() for _ in range(question.get("calibrate", 0))]
+    return {"samples": taken, "calibration": scale}
+
+
+if __name__ == "__main__":
+    main()
