@@ -1,0 +1,96 @@
+"""``kvchaos report``: what runs left in their folders, in the forms that others read.
+
+The rule guarded here: it says how the runs went and never asks to be obeyed: the exit code is 0
+when all was read and written, whatever the verdicts; that of ``kvchaos run`` is the verdict's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from kvchaos.commands.outputs import Gathered, at_most_one_stdout, gathered, newest, write
+from kvchaos.errors import KVChaosError, UsageError
+from kvchaos.report.figures import figures
+from kvchaos.report.html import run_page
+from kvchaos.report.junit import junit
+from kvchaos.report.markdown import markdown
+from kvchaos.report.metrics import metrics
+from kvchaos.report.push import push
+from kvchaos.report.together import together
+from kvchaos.report.write import write_report
+
+TARGET = click.Path(dir_okay=False, allow_dash=True)
+EXIT_CODES = "0 written, 2 a run could not be read or something not be written, 4 not usable"
+
+
+@click.command(epilog=f"Exit codes: {EXIT_CODES}.")
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path))
+@click.option("--html", "html_to", metavar="F", type=TARGET, help="A page; of one run.")
+@click.option("--junit", "junit_to", metavar="F", type=TARGET, help="JUnit XML, for CI systems.")
+@click.option("--markdown", "markdown_to", metavar="F", type=TARGET, help="For a step summary.")
+@click.option("--json", "json_to", metavar="F", type=TARGET, help="All records in one object.")
+@click.option("--metrics", "metrics_to", metavar="F", type=TARGET, help="Prometheus' text format.")
+@click.option("--push", "push_to", metavar="URL", help="Send the metrics to a push gateway.")
+def report(
+    folders: tuple[Path, ...],
+    *,
+    html_to: str | None,
+    junit_to: str | None,
+    markdown_to: str | None,
+    json_to: str | None,
+    metrics_to: str | None,
+    push_to: str | None,
+) -> None:
+    """Report on the runs in FOLDERs: run folders, or folders of runs.
+
+    Without a FOLDER it is the newest run in ./kvchaos-runs. With nothing asked, each run's
+    report.html is written into its folder. F is a file, or - for the standard output.
+    """
+    targets = (html_to, junit_to, markdown_to, json_to, metrics_to)
+    quiet = at_most_one_stdout(targets)
+    found = gathered(folders or [newest()])
+    if not any((*targets, push_to)):
+        _in_folders(found)
+    forms: tuple[Callable[[Gathered], str], ...] = (_html, _junit, _markdown, _json, _metrics)
+    for form, target in zip(forms, targets, strict=True):
+        if target:
+            write(form(found), target, quiet=quiet)
+    if push_to:
+        count = push([run.record for run in found.runs], push_to)
+        click.echo(f"metrics of {count} pushed", err=quiet)
+    if found.unread:
+        raise SystemExit(KVChaosError.exit_code)
+
+
+def _in_folders(found: Gathered) -> None:
+    for run in found.runs:
+        told = figures(run.record)
+        click.echo(f"{told.status:8} {write_report(run.folder)}  {told.headline}")
+
+
+def _html(found: Gathered) -> str:
+    if len(found.runs) != 1:
+        wanted = "one run; without --html each run's report.html is written into its folder"
+        raise UsageError("--html", wanted=wanted, saw=f"{len(found.runs)} runs")
+    return run_page(found.runs[0])
+
+
+def _junit(found: Gathered) -> str:
+    return junit([run.record for run in found.runs], unread=found.unread)
+
+
+def _markdown(found: Gathered) -> str:
+    return markdown(found.runs, unread=found.unread)
+
+
+def _json(found: Gathered) -> str:
+    told = together(found.runs, unread=found.unread)
+    return json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _metrics(found: Gathered) -> str:
+    return metrics([run.record for run in found.runs])
