@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from kvchaos.report.html.course import Band, Course
 from kvchaos.report.html.frame import render
-from kvchaos.report.html.scale import Scale, clock, round_step, round_top, short
+from kvchaos.report.html.scale import MINUTE, Scale, clock, round_step, short
 from kvchaos.report.html.series import Point, Stretch, thinned
 
+SMALL = 80  # pixels: a lower chart has a top and a bottom, and no steps between
 WIDE, HIGH = 1000.0, 100.0
 """The units in which traces are drawn; they are stretched to the chart's size."""
 
@@ -31,6 +32,9 @@ class Trace:
     kind: str
     points: Sequence[Point]
     filled: bool = False
+
+
+NO_PHANTOM = Trace(name="no phantom", kind="phantom", points=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,10 @@ def plot(
     ``top`` is the highest figure that has to fit; negative values are drawn below 0, without
     their sign. ``holes`` are hatched: nothing is known there. ``ticks`` are moments marked in red.
     """
-    known = [abs(value) for trace in traces for _, value in trace.points if value is not None]
-    below = any(v < 0 for trace in traces for _, v in trace.points if v is not None)
-    heights = _Heights.around(max(known, default=0.0) if top is None else top, below=below)
+    known = [value for trace in traces for _, value in trace.points if value is not None]
+    lowest = min(known, default=0.0)
+    highest = max(known, default=0.0) if top is None else top
+    heights = _Heights.around(highest, min(lowest, 0.0), steps=1 if height < SMALL else 3)
     return render(
         "plot.html.j2",
         title=title,
@@ -81,7 +86,9 @@ def plot(
         legend=legend,
         note=note,
         levels=heights.levels(),
-        zero=heights.percent(0.0) if below else None,
+        bottom=heights.bottom,
+        top=heights.top,
+        zero=heights.percent(0.0) if lowest < 0 else None,
         bands=[_band(band, course.scale) for band in course.bands],
         holes=[_stretch(each, course.scale) for each in holes if each.state == "blank"],
         edges=_edges(course),
@@ -116,9 +123,12 @@ def difference_chart(
 ) -> Markup:
     """Blocks missing (above) and phantom (below) over time."""
     below = [(at, None if value is None else -value) for at, value in phantom]
+    is_none = not any(value for _, value in phantom)
     traces = [
         Trace(name="missing ↑", kind="missing", points=missing, filled=True),
-        Trace(name="phantom ↓", kind="phantom", points=below, filled=True),
+        NO_PHANTOM
+        if is_none
+        else Trace(name="phantom ↓", kind="phantom", points=below, filled=True),
     ]
     return plot(
         "Difference", traces, course, unit="blocks", height=150, holes=holes, top=_highest(traces)
@@ -128,13 +138,21 @@ def difference_chart(
 def time_marks(scale: Scale) -> list[_Mark]:
     """The ticks of a chart's foot, the last with its unit."""
     ticks = scale.ticks()
-    unit = "" if scale.end > 120 else " s"
-    marks = []
-    for at in ticks:
-        place = scale.percent(at)
-        where = "first" if place < 2 else "last" if place > 97 else ""
-        marks.append(_Mark(place, clock(at) + (unit if at == ticks[-1] else ""), where))
-    return marks
+    unit = "" if scale.end > 2 * MINUTE else " s"
+    return _marks(ticks, [clock(at) for at in ticks], scale, unit)
+
+
+def value_marks(scale: Scale, unit: str) -> list[_Mark]:
+    """The ticks below values, the last with its unit."""
+    ticks = scale.ticks(5, clock=False)
+    return _marks(ticks, [short(each) for each in ticks], scale, f" {unit}")
+
+
+def _marks(ticks: Sequence[float], texts: Sequence[str], scale: Scale, unit: str) -> list[_Mark]:
+    places = [scale.percent(at) for at in ticks]
+    where = ["first" if place < 2 else "last" if place > 97 else "" for place in places]
+    said = [*texts[:-1], texts[-1] + unit]
+    return [_Mark(*each) for each in zip(places, said, where, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +162,11 @@ class _Heights:
     step: float
 
     @classmethod
-    def around(cls, highest: float, *, below: bool) -> _Heights:
-        top = round_top(highest) if highest > 0 else 1.0
-        step = round_step(top / (2 if below else 3)) or 1.0
-        top = step * math.ceil(top / step - 1e-9)
-        return cls(-top if below else 0.0, top, step)
+    def around(cls, highest: float, lowest: float, *, steps: int) -> _Heights:
+        """About so many round steps over all, the ends at full ones."""
+        step = round_step((highest - lowest) / steps) or 1.0
+        above, below = (math.ceil(abs(each) / step - 1e-9) for each in (highest, lowest))
+        return cls(-step * below, step * max(above, 0 if below else 1), step)
 
     def percent(self, value: float) -> float:
         share = (value - self.bottom) / (self.top - self.bottom)

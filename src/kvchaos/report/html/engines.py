@@ -49,13 +49,13 @@ def _engine(
     lane = strip(shared, agreement(data.events, end=shared.scale.end, engine=name))
     said = f"{many(flow.batches, 'batch', 'batches')}, {many(flow.blocks, 'block')}"
     gaps = many(len(flow.gaps), "gap")
-    mark = Markup('<span class="hit">hit by the fault</span>') if hit else ""
+    mark = Markup('<span class="hit">hit</span>') if hit else ""
     if not flow.rate:
         title = Markup('<figcaption><b class="mono">{}</b>{}</figcaption>').format(name, mark)
         return Markup('<figure class="plot engine">{}{}</figure>').format(title, lane)
     chart = plot(
         name,
-        [Trace(name="batches", kind="bad" if hit else "one", points=flow.rate, filled=True)],
+        [Trace(name="batches", kind="one", points=flow.rate, filled=True)],
         shared,
         unit="batches/s",
         height=56,

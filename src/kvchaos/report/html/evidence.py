@@ -75,7 +75,7 @@ def _fault(told: Json) -> _Fault:
     is_cut = told.get("action") == "partition"
     effect = "not injected" if told["error"] else told["effect"] or "nobody looked"
     return _Fault(
-        title=fault_title(told),
+        title=_title(told),
         name=f"{told['namespace']}/{told['name']}",
         kind=str(told["kind"]),
         said=_said(told),
@@ -110,8 +110,12 @@ def _said(told: Json) -> str:
     parts = [f"stood for {' '.join(duration(held))}" if held else ""]
     parts += [f"{clock(asked)} s asked" if asked is not None else ""]
     parts += [f"would have ended by itself after {clock(longest)} s" if longest else ""]
+    return ", ".join(each for each in parts if each)
+
+
+def _title(told: Json) -> str:
     way = WAY.get(str(told.get("direction")), "") if told.get("action") == "partition" else ""
-    return ", ".join(each for each in parts if each) + way
+    return fault_title(told) + way
 
 
 def _warnings(told: Json) -> list[str]:

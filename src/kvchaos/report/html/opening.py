@@ -144,16 +144,14 @@ def _recovery(record: Json) -> Tile:
         return Tile("Recovery time", "—", note="not measured", mood="unsure")
     after = number((told.get("after_heal") or {}).get("agreed"))
     budget = number(told.get("budget"))
-    note = f"of {clock(budget)} s allowed" if budget is not None else ""
+    note = f"; {clock(budget)} s allowed" if budget is not None else ""
     if after is None:
         wrong = told.get("agreed") is False
         value, mood = ("not in time", "bad") if wrong else ("not known", "unsure")
-        return Tile("Recovery time", value, note=note, mood=mood)
+        return Tile("Recovery time", value, note=note.lstrip("; "), mood=mood)
     late = budget is not None and after > budget
     value, unit = duration(after)
-    return Tile(
-        "Recovery time", value, unit, f"heal to agreement, {note}", "bad" if late else "good"
-    )
+    return Tile("Recovery time", value, unit, f"after the heal{note}", "bad" if late else "good")
 
 
 def _worst(record: Json) -> list[Tile]:
@@ -161,7 +159,8 @@ def _worst(record: Json) -> list[Tile]:
     if not worst:
         return []
     ghosts = len(worst.get("ghosts") or ())
-    when = f"at {clock(round(worst['at'], 1))} s"
+    is_none = not (ghosts or worst["missing"] or worst["phantom"])
+    when = "no difference was seen" if is_none else f"at {clock(round(worst['at'], 1))} s"
     note = f"{when}, {many(ghosts, 'ghost pod')}" if ghosts else when
     return [
         Tile("Missing at worst", f"{count(worst['missing']):,}", "blocks", note),

@@ -25,6 +25,7 @@ MEANING = (
     "Missing: published by an engine, not in the router's index. "
     "Phantom: in the index, no longer held by the engine."
 )
+TO_DO = "What to do now"
 UNREADABLE = "This part of the run's history is not of its documented form and cannot be shown."
 
 
@@ -39,8 +40,9 @@ def run_page(data: RunData) -> str:
     for anchor, title, lead, make in SECTIONS:
         made = _made(make, data, shared)
         if made is not None:
-            body += part("section", anchor, title, made, lead)
-            shown.append((anchor, title))
+            name = TO_DO if anchor == "what-now" and data.record.get("reap") else title
+            body += part("section", anchor, name, made, lead)
+            shown.append((anchor, name))
     run = data.record["run"]
     return page(
         f"{str(data.record['status']).upper()} · {run.get('experiment') or 'kvchaos run'}",
@@ -79,7 +81,7 @@ def _course(data: RunData, shared: Course) -> Markup | None:
 
 
 SECTIONS: tuple[Section, ...] = (
-    ("todo", "What now", "", opening.what_now),
+    ("what-now", "What happened", "", opening.what_now),
     (
         "course",
         "Course",

@@ -29,9 +29,10 @@ class Scale:
         share = (at - self.start) / (self.end - self.start)
         return round(100 * min(1.0, max(0.0, share)), 3)
 
-    def ticks(self, about: int = 6) -> list[float]:
-        """Round figures within, about so many; times over two minutes in round minutes."""
-        step = round_step((self.end - self.start) / about, clock=self.end > 2 * MINUTE)
+    def ticks(self, about: int = 6, *, clock: bool = True) -> list[float]:
+        """Round figures within, about so many; on a clock, over two minutes, round minutes."""
+        on_clock = clock and self.end > 2 * MINUTE
+        step = round_step((self.end - self.start) / about, clock=on_clock)
         if step <= 0:
             return [self.start]
         first, last = math.ceil(self.start / step - 1e-9), math.floor(self.end / step + 1e-9)

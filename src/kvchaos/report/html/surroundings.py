@@ -23,6 +23,8 @@ NAMES = {
     "kubernetes": "Kubernetes",
     "nodes": "nodes",
 }
+SIDES = {".": "target", ".Target": "other side"}
+"""Chaos Mesh's names for the sides of a fault, in words."""
 MAX_ROWS = 200
 """Rows of one table."""
 LOG_END = 64_000
@@ -36,12 +38,12 @@ def environment(data: RunData, _: Course) -> Markup | None:
     told = last(data.events, "environment") or {}
     rows = [(NAMES[key], told[key]) for key in NAMES if told.get(key) not in (None, "")]
     pods = [
-        (kind, each.get("pod"), each.get("node") or "—", each.get("image") or "—")
+        (each.get("pod") or "—", kind, each.get("node") or "—", each.get("image") or "—")
         for kind, key in (("engine", "engines"), ("router", "routers"))
         for each in _dicts(told.get(key))
     ]
     parts = [part("table", ("", "version"), rows)] if rows else []
-    parts += [part("table", ("", "pod", "node", "image"), pods[:MAX_ROWS])] if pods else []
+    parts += [part("table", ("pod", "what", "node", "image"), pods[:MAX_ROWS])] if pods else []
     parts += _preflight(data)
     return Markup("").join(parts) if parts else None
 
@@ -50,14 +52,14 @@ def _preflight(data: RunData) -> list[Markup]:
     told = data.record.get("preflight") or {}
     targets = [
         (
-            each.get("pod"),
-            each.get("role") or "—",
+            each.get("pod") or "—",
+            SIDES.get(str(each.get("role")), "target"),
             each.get("amount") or "—",
             each.get("node") or "—",
         )
         for each in _dicts(told.get("targets"))
     ]
-    head = ("pod that may be hit", "role", "how many", "node")
+    head = ("pod that could be hit", "as", "how many", "node")
     parts = [part("table", head, targets[:MAX_ROWS])] if targets else []
     notes = [cleaned(text(each)) for each in told.get("notes") or ()]
     parts += [Markup("<h3>Preflight noted</h3>{}").format(bullets(notes))] if notes else []
@@ -90,7 +92,7 @@ def _activities(data: RunData) -> Markup | None:
     if not told:
         return None
     rows = [_row(each) for each in told[:MAX_ROWS]]
-    table = part("table", ("at", "phase", "", "activity", "outcome", "took"), rows, (0, 5))
+    table = part("table", ("activity", "at", "phase", "what", "outcome", "took"), rows, (1, 5))
     return part("folded", "What was played", table, many(len(told), "activity", "activities"))
 
 
@@ -98,10 +100,10 @@ def _row(each: Mapping[str, Any]) -> tuple[str, ...]:
     at, took = number(each.get("at")), number(each.get("took"))
     error = f": {cleaned(str(each['error']))}" if each.get("error") else ""
     return (
+        str(each.get("name") or ""),
         "—" if at is None else f"{at:.2f} s",
         str(each.get("phase") or ""),
         str(each.get("type") or ""),
-        str(each.get("name") or ""),
         f"{each.get('outcome')}{error}",
         "—" if took is None else f"{took:.2f} s",
     )

@@ -19,6 +19,7 @@ LATENCIES = ("p50", "p95", "p99")
 MILLI = 1000
 PAUSE = 0.5
 """Seconds between two seconds of load over which nothing is said."""
+NONE_FAILED = Trace(name="none failed", kind="bad", points=())
 SHOWN = 50
 """Pods that are named."""
 
@@ -37,13 +38,14 @@ def traffic(data: RunData, shared: Course) -> Markup | None:
 def _charts(told: Sequence[Second], shared: Course) -> Markup:
     hits = Trace(name="hit ratio", kind="two", points=_series(told, _hit_share), filled=True)
     half = Trace(name="p50", kind="one", points=_series(told, lambda each: _ms(each.p50)))
-    most = Trace(name="p95", kind="missing", points=_series(told, lambda each: _ms(each.p95)))
+    most = Trace(name="p95", kind="three", points=_series(told, lambda each: _ms(each.p95)))
     ok = Trace(name="answered ↑", kind="one", points=_series(told, _answered), filled=True)
     failed = Trace(name="failed ↓", kind="bad", points=_series(told, _failed), filled=True)
+    requests = [ok, failed if any(each.failed for each in told) else NONE_FAILED]
     return Markup('<div class="plots">{}{}{}</div>').format(
         plot("Prompt tokens found in cache", [hits], shared, unit="%", top=100, legend=False),
         plot("Latency", [half, most], shared, unit="ms"),
-        plot("Requests", [ok, failed], shared, unit="per second", height=100),
+        plot("Requests", requests, shared, unit="per second", height=100),
     )
 
 
