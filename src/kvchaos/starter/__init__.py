@@ -1,0 +1,1 @@
+"""What ``kvchaos init`` writes: experiments, templates and the rest for a cluster of one's own."""
