@@ -9,8 +9,8 @@
             assert cut.in_effect()
         assert router.recovers(within=30)
 
-It comes with kvchaos; there is nothing to switch on. Each worker of pytest has an embedded lab of its
-own (so ``-n 4`` is four labs that know nothing of each other), or all use the cluster that
+It comes with kvchaos; there is nothing to switch on. Each worker of pytest has an embedded lab of
+its own (so ``-n 4`` is four labs that know nothing of each other), or all use the cluster that
 ``--kvchaos-context`` names. ``lab`` and ``cluster`` live as long as the worker; ``engines``,
 ``router`` and ``fault`` belong to one run each test: observed from its start, with a history, and
 with every fault ended and looked after at its end. A test that leaves anything behind fails.

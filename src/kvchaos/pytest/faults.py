@@ -22,6 +22,7 @@ from kvchaos.run.session import Run
 Json = dict[str, Any]
 
 BOUND = "120s"  # after which Chaos Mesh ends a fault by itself
+HELD = 6.0  # seconds: TCP makes up for a shorter cut by itself, and no event is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Faults:
         self,
         template: str = "network-partition",
         *,
-        held: float = 0.0,
+        held: float = HELD,
         timeout: float = 30.0,
         **values: Any,
     ) -> Iterator[Standing]:
