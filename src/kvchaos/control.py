@@ -114,6 +114,7 @@ def before_activity_control(
         return
     _heed()
     run = current.current()
+    run.doing = run.redactor.text(str(context.get("name", "")))
     asked = seconds_asked(context, configuration or {}, secrets or {})
     what = f"{context.get('type')} {context.get('name')!r}"
     run.deadlines.arm(what, seconds=run.settings.probe_deadline + asked)
@@ -124,6 +125,7 @@ def after_activity_control(context: Json, state: Json | None = None) -> None:
     if not current.is_running():
         return
     run = current.current()
+    run.doing = ""
     run.deadlines.disarm()
     run.stopping.alive()
     if not state or not _is_news(run, state):

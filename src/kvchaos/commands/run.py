@@ -1,55 +1,44 @@
-"""``kvchaos run``: an experiment played by Chaos Toolkit, with an exit code that tells the truth.
-
-As ``chaos run``, but: rollbacks are always played, the file is validated with the variables that
-are given, and the journal is written whole or not at all, also when an error rose through Chaos
-Toolkit or something never returned.
-"""
+"""``kvchaos run``: experiments played by Chaos Toolkit, with an exit code that tells the truth."""
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 from chaoslib import convert_vars
-from chaoslib.exceptions import InterruptExecution
-from chaoslib.log import configure_logger, encoder
-from chaoslib.run import Runner, initialize_run_journal
-from chaoslib.types import Schedule, Strategy
+from chaoslib.log import configure_logger
 
-from kvchaos.commands.loading import Variables, loaded
-from kvchaos.errors import ExperimentInvalid, KVChaosError, RunStopped, UsageError
+from kvchaos.commands.loading import Loaded, Variables, loaded
+from kvchaos.commands.playing import Playing, ensure_writable, strategy_of
+from kvchaos.commands.several import Played, all_valid, one_after_the_other, print_table, worst
+from kvchaos.commands.shipped import complete_experiment
+from kvchaos.errors import RunStopped, UsageError
 from kvchaos.preflight.plan import plan
-from kvchaos.run import current, secrecy
-from kvchaos.run.journal import redact_journal
-from kvchaos.run.keeping import try_writing, write_json
-
-logger = logging.getLogger("chaostoolkit")
+from kvchaos.view.choice import VIEWS, quiet, viewer
 
 Json = dict[str, Any]
 
-STRATEGIES = (
-    "default",
-    "before-method-only",
-    "after-method-only",
-    "during-method-only",
-    "continuously",
-)
 EXIT_CODES = "0 pass, 1 fail, 2 unknown, 3 aborted, 4 not usable, 5 something is left behind"
+JOURNAL = Path("journal.json")
 
 
-@click.command(epilog=f"Exit codes: {EXIT_CODES}.")
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.command(epilog=f"Exit codes, of several the worst: {EXIT_CODES}.")
+@click.argument(
+    "experiments",
+    metavar="EXPERIMENT...",
+    nargs=-1,
+    required=True,
+    shell_complete=complete_experiment,
+)
 @click.option(
     "--journal-path",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("journal.json"),
-    show_default=True,
-    help="Where Chaos Toolkit's journal goes.",
+    help="Where Chaos Toolkit's journal goes beside the run's folder.  "
+    f"[default: {JOURNAL} when one experiment is played]",
 )
 @click.option("--var", "pairs", multiple=True, metavar="KEY[:TYPE]=VALUE", help="Configuration.")
 @click.option(
@@ -59,21 +48,53 @@ EXIT_CODES = "0 pass, 1 fail, 2 unknown, 3 aborted, 4 not usable, 5 something is
     type=click.Path(path_type=Path),
     help="JSON or YAML with configuration and secrets.",
 )
+@click.option(
+    "--stop-on-failure", is_flag=True, help="Play no further experiment after one without a pass."
+)
+@click.option(
+    "--view",
+    type=click.Choice(VIEWS),
+    default="auto",
+    show_default=True,
+    help="While it goes on: a live view, plain lines, or Chaos Toolkit's own log.",
+)
 @click.option("--verbose", is_flag=True, help="Also say what is of interest to developers.")
-def run(
-    experiment: Path,
-    journal_path: Path,
+def run(  # noqa: PLR0917 - as click passes them
+    experiments: tuple[str, ...],
+    journal_path: Path | None,
     pairs: tuple[str, ...],
     files: tuple[Path, ...],
+    stop_on_failure: bool,
+    view: str,
     verbose: bool,
 ) -> None:
-    """Play the EXPERIMENT, print what was seen, and say in the exit code how it went."""
+    """Play each EXPERIMENT, print what was seen, and say in the exit code how it went.
+
+    All are checked before the first is played. After one that was stopped, or left something
+    behind, none is begun.
+    """
     configure_logger(verbose=verbose)
-    try:
-        code = played(experiment, variables(pairs, files), journal_path)
-    except KeyboardInterrupt:
-        raise RunStopped("stopped before the run began") from None
-    raise SystemExit(code)
+    single = len(experiments) == 1
+    if journal_path and not single:
+        raise UsageError("--journal-path", wanted="one experiment", saw=f"{len(experiments)}")
+    with quiet(view != "log" and not verbose):
+        found = all_valid(experiments, partial(_checked, given=variables(pairs, files)))
+    written = journal_path or (JOURNAL if single else None)
+    if written:
+        ensure_writable(written)
+
+    def play(number: int) -> Played:
+        name = (
+            experiments[number] if single else f"[{number + 1}/{len(found)}] {experiments[number]}"
+        )
+        shown = viewer("log" if verbose and view == "auto" else view, name)
+        playing = Playing(found[number].experiment, journal_path=written, shown=shown)
+        return _played(experiments[number], playing, single=single)
+
+    played = one_after_the_other(experiments, play, stop_on_failure=stop_on_failure)
+    if not single:
+        print_table(played)
+    raise SystemExit(worst(played))
 
 
 def variables(pairs: tuple[str, ...], files: tuple[Path, ...]) -> Variables:
@@ -91,75 +112,24 @@ def variables(pairs: tuple[str, ...], files: tuple[Path, ...]) -> Variables:
     return Variables(configuration, secrets)
 
 
-def played(path: Path, given: Variables, journal_path: Path) -> int:
-    """Play the experiment in the file ``path`` and write its journal; returns the exit code."""
-    found = loaded(path, variables=given)
+def _checked(name: str, given: Variables) -> Loaded:
+    """The experiment, with which nothing is wrong that can be told without a cluster."""
+    found = loaded(Path(name), variables=given)
     plan(*found, run_id="validate")
-    _ensure_writable(journal_path)
-    experiment = found.experiment
-    strategy = _strategy(experiment)
-    journal: Json = initialize_run_journal(experiment)
-    keep = _keeper(journal, journal_path)
-    current.listen(keep)
+    strategy_of(found.experiment)
+    return found
+
+
+def _played(name: str, playing: Playing, *, single: bool) -> Played:
+    """Play it; Ctrl-C before it began is an outcome when there is a table to tell it in."""
     try:
-        _play(experiment, strategy, journal)
-    except Exception as error:  # the control has finished the run all the same
-        logger.critical("Chaos Toolkit broke: %s: %s", type(error).__name__, error)
-        logger.debug("Chaos Toolkit broke", exc_info=True)
-        outcome = current.outcome() or _not_begun(error)
-        keep(outcome)
-        return int(outcome["exit_code"])
-    journal.setdefault("kvchaos", current.outcome() or current.not_started())
-    write_json(journal_path, journal, default=_plain)
-    return int(journal["kvchaos"]["exit_code"])
-
-
-def _ensure_writable(journal_path: Path) -> None:
-    """UsageError when the journal could not be written, which is said before the run."""
-    if not journal_path.parent.is_dir():
-        raise UsageError("--journal-path", wanted="a folder that is there", saw=str(journal_path))
-    try:
-        try_writing(journal_path)
-    except OSError as error:
-        wanted, saw = "a file that can be written", f"{journal_path}: {error.strerror}"
-        raise UsageError("--journal-path", wanted=wanted, saw=saw) from error
-
-
-def _strategy(experiment: Json) -> str:
-    """When the hypothesis is asked, as Chaos Toolkit names it."""
-    said = experiment.get("runtime", {}).get("hypothesis", {}).get("strategy", STRATEGIES[0])
-    if said not in STRATEGIES:
-        known = ", ".join(STRATEGIES)
-        raise ExperimentInvalid(
-            "runtime.hypothesis.strategy", wanted=f"one of {known}", saw=repr(said)
-        )
-    return str(said)
-
-
-def _play(experiment: Json, strategy: str, journal: Json) -> None:
-    """Play it with this journal, which is filled while it is played."""
-    runtime = {"rollbacks": {"strategy": "always"}, "hypothesis": {"strategy": strategy}}
-    with Runner(Strategy.from_string(strategy), Schedule()) as runner:
-        runner.run(experiment, {"runtime": runtime}, experiment_vars=({}, {}), journal=journal)
-
-
-def _keeper(journal: Json, path: Path) -> Callable[[Json], None]:
-    """What writes the journal of a run that Chaos Toolkit did not bring to its end."""
-
-    def keep(outcome: Json) -> None:
-        journal["status"] = "aborted"
-        journal["kvchaos"] = outcome
-        redact_journal(journal, secrecy.redactor())
-        write_json(path, journal, default=_plain)
-
-    return keep
-
-
-def _not_begun(error: Exception) -> Json:
-    """The outcome when the control was never asked."""
-    told = RunStopped if isinstance(error, InterruptExecution) else KVChaosError
-    current.end(because=told("the run did not begin", saw=str(error)))
-    return current.not_started()
+        outcome = playing.play()
+    except KeyboardInterrupt:
+        stopped = RunStopped("stopped before the run began")
+        if single:
+            raise stopped from None
+        outcome = {"status": "aborted", "exit_code": stopped.exit_code, "why": str(stopped)}
+    return Played(name, outcome, playing.folder)
 
 
 def _variable_file(path: Path) -> Json:
@@ -177,10 +147,3 @@ def _variable_file(path: Path) -> Json:
 
 def _is_object(value: object) -> bool:
     return isinstance(value, dict)
-
-
-def _plain(value: Any) -> Any:
-    try:
-        return encoder(value)
-    except TypeError:
-        return str(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,12 @@ def keep_logs(run: Run) -> None:
         _keep(run.folder / "logs" / f"{_file_name(pod)}.log", text)
 
 
-def keep_journal(folder: Path, text: str) -> None:
+def keep_journal(folder: Path, journal: Json, *, default: Callable[[Any], Any]) -> None:
     """``journal.json``: that of Chaos Toolkit, which is fit to be kept already."""
-    _keep(folder / JOURNAL, text)
+    try:
+        write_json(folder / JOURNAL, journal, default=default)
+    except OSError as error:
+        _missed(JOURNAL, error)
 
 
 def keep_report(folder: Path) -> Path | None:

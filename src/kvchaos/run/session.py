@@ -110,6 +110,7 @@ class Run:
         self.load: Load | None = None
         self.flushed: float | None = None  # run second of the last request to every engine
         self.phase = "before"
+        self.doing = ""  # the activity that is under way
         self._thread = threading.get_ident()  # that of Chaos Toolkit
         self.watches = ExitStack()  # what may end it early: closed first, each tells what it saw
         self.at_the_end = ExitStack()

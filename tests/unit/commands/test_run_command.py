@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from kvchaos import cli
 from kvchaos.assets import asset
 from kvchaos.cli import main
+from kvchaos.commands import playing
 from kvchaos.commands import run as command
 from kvchaos.run import current
 
@@ -60,7 +61,7 @@ def plays(monkeypatch: pytest.MonkeyPatch, outcome: Json | BaseException) -> lis
             raise outcome
         journal["kvchaos"] = outcome
 
-    monkeypatch.setattr(command, "_play", play)
+    monkeypatch.setattr(playing, "play", play)
     return played
 
 
@@ -153,7 +154,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "no control": (["bare.json"], """kvchaos.control, saw []; see: add "controls": [{"name":"""),
     "unknown strategy": (["strategy.json"], "runtime.hypothesis.strategy: wanted one of default"),
     "unknown option": (["--bogus", "e.json"], "No such option"),
-    "nothing": (["--verbose"], "Missing argument 'EXPERIMENT'"),
+    "nothing": (["--verbose"], "Missing argument 'EXPERIMENT...'"),
 }
 
 
@@ -192,7 +193,7 @@ def test_an_error_that_rises_through_chaos_toolkit_has_a_journal_all_the_same(
         current.ended(ABORTED)
         raise TypeError("not supported")
 
-    monkeypatch.setattr(command, "_play", broken)
+    monkeypatch.setattr(playing, "play", broken)
 
     code = ran().exit_code
 
@@ -263,7 +264,7 @@ def test_a_run_that_is_given_up_has_its_journal_too(monkeypatch: pytest.MonkeyPa
         current.tell(ABORTED)
         raise SystemExit(3)
 
-    monkeypatch.setattr(command, "_play", play)
+    monkeypatch.setattr(playing, "play", play)
 
     code = ran().exit_code
 

@@ -1,0 +1,114 @@
+"""Several experiments in one call: all are valid before the first is played, one after the other.
+
+The rule: what a run left, or was stopped by, is seen to before the next begins; what it found wrong
+is told at the end, in the table and in the exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from kvchaos.errors import KVChaosError, RunStopped, UsageError
+from kvchaos.report.layout import printable
+from kvchaos.report.summary import STYLES
+
+Json = dict[str, Any]
+
+WEIGHT = {0: 0, 2: 1, 1: 2, 4: 3, 3: 4, 5: 5}
+"""How much an exit code weighs: pass, unknown, fail, not usable, aborted, something left."""
+ENDS = frozenset({RunStopped.exit_code, 5})
+"""After these nothing more is begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of an experiment; ``outcome`` is None when it was not played."""
+
+    name: str
+    outcome: Json | None = None
+    folder: Path | None = None
+
+    @property
+    def code(self) -> int:
+        return 0 if self.outcome is None else int(self.outcome["exit_code"])
+
+
+def worst(played: Sequence[Played]) -> int:
+    """The exit code over all: that of the weightiest outcome."""
+    codes = [each.code for each in played if each.outcome is not None]
+    return max(codes, key=lambda code: WEIGHT.get(code, 1), default=KVChaosError.exit_code)
+
+
+def one_after_the_other(
+    names: Sequence[str], play: Callable[[int], Played], *, stop_on_failure: bool
+) -> list[Played]:
+    """What came of each; those after an end that lets nothing follow are not played."""
+    done: list[Played] = []
+    for number, _ in enumerate(names):
+        done.append(play(number))
+        if done[-1].code in ENDS or (stop_on_failure and done[-1].code):
+            break
+    return [*done, *(Played(name) for name in names[len(done) :])]
+
+
+def all_valid(names: Sequence[str], load: Callable[[str], Any]) -> list[Any]:
+    """What ``load`` made of each; one ``UsageError`` with all that is wrong with any."""
+    found, wrong = [], []
+    for name in names:
+        try:
+            found.append(load(name))
+        except UsageError as error:
+            if len(names) == 1:
+                raise
+            wrong.append(f"{name}: {error}")
+    if wrong:
+        raise UsageError("nothing was played:\n" + "\n".join(dict.fromkeys(wrong)))
+    return found
+
+
+def print_table(played: Sequence[Played]) -> None:
+    """Each experiment in a line: how it went, how long the recovery took, where its folder is."""
+    console = Console()
+    console.print(Text("\nEXPERIMENTS", style="bold"))
+    for row in rows(played):
+        text = Text("  ").append(row[0], style=STYLES.get(row[0].strip(), "")).append(row[1])
+        console.print(text, soft_wrap=True, highlight=False)
+
+
+def rows(played: Sequence[Played]) -> list[tuple[str, str]]:
+    """The status of each, and what stands beside it, in columns."""
+    width = max(len(each.name) for each in played)
+    return [
+        (
+            f"{_status(each):10}",
+            f"  {_recovery(each):>9}  {printable(each.name):{width}}  {_where(each)}".rstrip(),
+        )
+        for each in played
+    ]
+
+
+def _status(each: Played) -> str:
+    return str(each.outcome.get("status", "unknown")) if each.outcome else "not played"
+
+
+def _recovery(each: Played) -> str:
+    """Seconds from the heal to the agreement; a dash where there was none."""
+    recovery = (each.outcome or {}).get("recovery") or {}
+    agreed = (recovery.get("after_heal") or {}).get("agreed")
+    return f"{agreed:.2f} s" if recovery.get("agreed") is True and agreed is not None else "-"
+
+
+def _where(each: Played) -> str:
+    if each.folder is not None:
+        return str(each.folder)
+    return (
+        str((each.outcome or {}).get("why", "")).splitlines()[0]
+        if (each.outcome or {}).get("why")
+        else ""
+    )

@@ -1,0 +1,116 @@
+"""Follows a run by its history and has it painted, on a thread of its own.
+
+The rule: it only reads. Whatever it trips over ends the view, never the run, and leaves the
+terminal as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from threading import RLock
+from typing import Protocol
+
+from kvchaos.repeating import Repeating
+from kvchaos.verdict.events import Event
+from kvchaos.view.painters import Painter
+from kvchaos.view.panel import Panel
+from kvchaos.view.quiet import Quiet
+from kvchaos.view.story import Story
+from kvchaos.view.words import told
+
+logger = logging.getLogger(__name__)
+
+EVERY = 0.2  # seconds between two looks
+STOP = 2.0  # seconds to wait for one that is under way
+
+
+class Followed(Protocol):
+    """What a view needs of a run."""
+
+    @property
+    def doing(self) -> str:
+        """The activity that is under way; empty between two."""
+        ...
+
+    def events(self) -> Sequence[Event]: ...
+
+    def at(self) -> float: ...
+
+
+class Viewer(Repeating):
+    """Shows one run, from before it begins until its summary is printed."""
+
+    def __init__(self, painter: Painter, *, name: str, every: float = EVERY) -> None:
+        super().__init__(name="view", every=every)
+        self._painter = painter
+        self._name = name
+        self._run: Followed | None = None
+        self._story = Story()
+        self._taken = 0
+        self._painting = RLock()
+        self._over = False
+        self._trouble = ""
+        self._logs = Quiet(self._say)
+
+    def begin(self) -> None:
+        """Show that something is about to happen, and take over what is logged."""
+        self._logs.begin()
+        self._do(lambda: self._painter.heading(f"{self._name}: starting"))
+        self.start()
+
+    def opened(self, run: Followed) -> None:
+        """There is a run to follow."""
+        self._logs.followed = True
+        self._run = run
+
+    def look(self) -> bool:
+        """Paint what is new; True once there is nothing more to paint."""
+        self._do(self._paint)
+        return self._over
+
+    def closing(self) -> None:
+        """Paint the rest, and leave the terminal to the summary. Again: nothing."""
+        self._logs.end()
+        self.stop(STOP)
+        self._do(self._news)
+        self._over = True
+        self._painter.close()
+        if self._trouble:
+            logger.debug("The view ended early: %s", self._trouble)
+            self._trouble = ""
+
+    def _say(self, text: str) -> None:
+        self._do(lambda: self._painter.said(text))
+
+    def _do(self, paint: Callable[[], None]) -> None:
+        """Paint, unless that failed before; whoever waits for it waits a moment at most.
+
+        Nothing is logged meanwhile: what is logged comes here.
+        """
+        if self._over or not self._painting.acquire(timeout=STOP):
+            return
+        try:
+            paint()
+        except Exception as error:  # noqa: BLE001 - a broken view is no reason to end a run
+            self._over, self._trouble = True, f"{type(error).__name__}: {error}"
+        finally:
+            self._painting.release()
+        if self._over:
+            self._painter.close()
+            self._logs.end()
+
+    def _paint(self) -> None:
+        run = self._run
+        if run is not None:
+            self._news()
+            self._painter.panel(Panel(self._story, at=run.at(), doing=run.doing, name=self._name))
+
+    def _news(self) -> None:
+        events = self._run.events() if self._run is not None else ()
+        for event in events[self._taken :]:
+            self._taken += 1
+            line = told(event, self._story)
+            self._story.take(event)
+            if line is not None:
+                self._painter.line(line)
