@@ -20,6 +20,7 @@ import yaml
 
 TOP = Path(__file__).resolve().parent.parent.parent
 ACTION = TOP / "action.yml"
+GITLAB = TOP / "examples" / "gitlab-ci.yml"
 WORKFLOWS = sorted((TOP / ".github" / "workflows").glob("*.yml"))
 STANDIN = Path(__file__).with_name("standin.py")
 STANDINS = ("docker", "gh", "helm", "kind", "kubectl", "make", "python", "sudo")
@@ -61,6 +62,16 @@ def shell_steps(path: Path) -> list[Step]:
         for job, spec in jobs.items()
         for step in spec["steps"]
         if "run" in step
+    ]
+
+
+def gitlab_steps() -> list[Step]:
+    """The scripts of the GitLab job, in the order in which a runner runs them."""
+    told = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))
+    job = told["chaos"]
+    return [
+        Step(GITLAB.name, "chaos", key, "\n".join(job[key]), _text(told["variables"]), key)
+        for key in ("before_script", "script", "after_script")
     ]
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.chaosrun import kvchaos
-from tests.workflows.steps import ACTION, Runner, shell_steps
+from tests.workflows.steps import ACTION, Runner, gitlab_steps, shell_steps
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
 STEPS = shell_steps(ACTION)
@@ -123,6 +123,17 @@ def test_a_file_that_is_not_there_fails_the_job(tmp_path: Path) -> None:
 
     assert (codes["Verdict"], runner.outputs["verdict"]) == (4, "unusable")
     assert "nothing was run" in runner.summary()
+
+
+def test_the_gitlab_job_passes_and_leaves_its_report(tmp_path: Path) -> None:
+    """Its scripts, as written, in a lab that the run starts."""
+    runner = used(tmp_path, {}, environment=environment(tmp_path, recovery_budget=30))
+
+    done = [runner.run(step) for step in gitlab_steps()]
+
+    assert [each.returncode for each in done] == [0, 0, 0], [each.stdout for each in done]
+    folder = runner.folder / "kvchaos-runs"
+    assert len(list(ET.parse(folder / "junit.xml").getroot().iter("testsuite"))) == 1
 
 
 def test_every_script_of_the_action_was_run(passed: tuple[Runner, dict[str, int]]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.workflows.steps import ACTION, TOP, WORKFLOWS, Runner, shell_steps
+from tests.workflows.steps import ACTION, GITLAB, TOP, WORKFLOWS, Runner, shell_steps
 
 BIN = Path(sys.executable).parent
 ALL = [step for path in (ACTION, *WORKFLOWS) for step in shell_steps(path)]
@@ -41,10 +41,10 @@ def test_actionlint_finds_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("schema", "files"),
-    [("github-workflows", WORKFLOWS), ("github-actions", [ACTION])],
-    ids=["workflows", "action"],
+    [("github-workflows", WORKFLOWS), ("github-actions", [ACTION]), ("gitlab-ci", [GITLAB])],
+    ids=["workflows", "action", "gitlab"],
 )
-def test_files_keep_to_the_schema_of_github(schema: str, files: list[Path]) -> None:
+def test_files_keep_to_their_schema(schema: str, files: list[Path]) -> None:
     """The schemas are those that check-jsonschema carries."""
     tool, option = str(BIN / "check-jsonschema"), "--builtin-schema"
 
