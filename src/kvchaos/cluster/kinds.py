@@ -58,7 +58,10 @@ EVENTS = Kind("", "v1", "events", "Event")
 CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")
 SECRETS = Kind("", "v1", "secrets", "Secret")
 SERVICEACCOUNTS = Kind("", "v1", "serviceaccounts", "ServiceAccount")
+PERSISTENTVOLUMECLAIMS = Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
+CRONJOBS = Kind("batch", "v1", "cronjobs", "CronJob")
+JOBS = Kind("batch", "v1", "jobs", "Job")
 LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 ROLES = Kind("rbac.authorization.k8s.io", "v1", "roles", "Role")
 ROLEBINDINGS = Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
@@ -98,7 +101,10 @@ KINDS: dict[str, Kind] = {
         CONFIGMAPS,
         SECRETS,
         SERVICEACCOUNTS,
+        PERSISTENTVOLUMECLAIMS,
         DEPLOYMENTS,
+        CRONJOBS,
+        JOBS,
         LEASES,
         ROLES,
         ROLEBINDINGS,

@@ -1,0 +1,75 @@
+"""A game day on a terminal: what would be played, a person asked, the table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from kvchaos.gameday.day import Day, Step
+from kvchaos.gameday.gates import Answer
+from kvchaos.gameday.plan import Plan
+from kvchaos.gameday.player import Ready, RunPlayer
+from kvchaos.gameday.words import since_lines, span
+
+Json = dict[str, Any]
+ANSWERS = {"y": Answer.PLAY, "s": Answer.SKIP, "q": Answer.QUIT}
+
+
+class Terminal:
+    """Asks the person at the terminal for leave, and the cluster for holds."""
+
+    def __init__(self, player: RunPlayer, *, asks: bool) -> None:
+        self._player = player
+        self._asks = asks
+
+    def held(self, play: str) -> str:
+        return self._player.held(play)
+
+    def leave(self, step: Step) -> Answer:
+        if not self._asks:
+            return Answer.PLAY
+        choice = click.Choice(list(ANSWERS), case_sensitive=False)
+        said = click.prompt(
+            f"{step.number}: play {step.title}? (y)es, (s)kip, (q)uit",
+            type=choice,
+            show_choices=False,
+            prompt_suffix=" ",
+        )
+        return ANSWERS[said]
+
+
+def preview(plan: Plan, day: Day, ready: Sequence[Ready], *, now: float) -> None:
+    """Print what would be played, in which order, where, and whether it might begin now."""
+    known = {each.play.name: each for each in ready}
+    click.echo(f"game day {plan.name} of {plan.owner}: {plan.purpose}")
+    if windows := plan.windows:
+        opens = windows.next_open(now)
+        is_open = windows.is_open(now)
+        click.echo("open now" if is_open else f"closed now: {windows.why_closed(now)}")
+        if not is_open:
+            click.echo(f"opens {windows.shown(opens)}" if opens else "it does not open again")
+    for step in day.due:
+        each = known[step.play]
+        where = f"{each.settings.namespace} in {each.settings.kubernetes_context}"
+        faults = f"{each.faults} fault{'s' * (each.faults != 1)}"
+        click.echo(f"{step.number:>3}  {step.title}  {faults}, {where}  {each.play.file}")
+    if day.seed is not None:
+        click.echo(f"the order is random, by the seed {day.seed}")
+    click.echo("nothing was begun")
+
+
+def final_table(told: Json) -> None:
+    """Print each step with its status and its recovery, what got worse, and the whole."""
+    width = max(len(each["title"]) for each in told["steps"])
+    click.echo()
+    for each in told["steps"]:
+        line = f"{each['number']:>3}  {each['title']:<{width}}  {each['status']:<10}"
+        click.echo(f"{line}  {span(each['recovery']):>8}  {each['why'] or each['headline']}")
+    for line in since_lines(told["since"]):
+        click.echo(line)
+    if stopped := told["stopped"]:
+        click.echo(f"ended early by {stopped['by']}: {stopped['why']}")
+    played = f"{told['played']} of {told['planned']} played"
+    click.echo(f"game day {told['gameday']}: {told['status'].upper()}, {played}")

@@ -1,0 +1,63 @@
+"""A game day's reports in its folder: report.json, report.md, report.html; and the day before it.
+
+The rule guarded here: a day is compared with the newest that ended before it began, of the same
+plan, in the same folder of days.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kvchaos.errors import UsageError
+from kvchaos.gameday.day import STATE, Day, read_day
+from kvchaos.gameday.markdown import markdown
+from kvchaos.gameday.page import day_page
+from kvchaos.gameday.since import compared
+from kvchaos.gameday.summary import summary
+from kvchaos.run.keeping import write_json
+
+Json = dict[str, Any]
+
+JSON, MARKDOWN, HTML = "report.json", "report.md", "report.html"
+MOST = 1000  # folders of days that are looked at
+
+
+def write_reports(day: Day, folder: Path) -> Json:
+    """Write the three of them; returns the summary that they tell."""
+    told = summary(day)
+    if before := previous(day, folder):
+        told["since"] = compared(told, summary(before[0]), folder=str(before[1]))
+    write_json(folder / JSON, told)
+    _write(folder / MARKDOWN, markdown(told))
+    _write(folder / HTML, day_page(told))
+    return told
+
+
+def previous(day: Day, folder: Path) -> tuple[Day, Path] | None:
+    """The last day of the same plan before this one, and its folder."""
+    found = [
+        (each, place)
+        for each, place in _days(folder.parent)
+        if each.plan == day.plan and each.ended is not None and each.ended <= day.began
+        if place != folder and any(step.status for step in each.steps)
+    ]
+    return max(found, key=lambda pair: pair[0].began, default=None)
+
+
+def _days(place: Path) -> Iterator[tuple[Day, Path]]:
+    """The newest game days in a folder; what cannot be read is none."""
+    folders = sorted((each for each in place.iterdir() if (each / STATE).is_file()), reverse=True)
+    for folder in folders[:MOST]:
+        with contextlib.suppress(UsageError):
+            yield read_day(folder), folder
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    beside.chmod(0o600)
+    beside.replace(path)

@@ -1,0 +1,38 @@
+"""The sentences of a game day's reports, the same in each form. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Json = dict[str, Any]
+DASH = "\u2013"
+"""Where a figure would stand that is not known."""
+
+
+def span(seconds: float | None) -> str:
+    """``0.72 s``; a dash for what is not known."""
+    return DASH if seconds is None else f"{seconds:.2f} s"
+
+
+def cost_lines(cost: Json) -> Iterator[str]:
+    """What the runs took from the system."""
+    yield f"{cost['runs']} runs, {cost['not_passed']} that did not pass"
+    yield f"{cost['faults']} faults, {cost['fault_time']:.1f} s under them"
+    yield f"{cost['failed_requests']} of {cost['requests']} requests failed"
+
+
+def since_lines(since: Json | None) -> Iterator[str]:
+    """What changed since the last day of this plan."""
+    if since is None:
+        yield "there is no earlier game day of this plan beside this one"
+        return
+    yield f"the last one was on {since['began'][:10]} and came to {since['status']}"
+    yield from (f"worse: {each['text']}" for each in since["worse"])
+    yield from (f"better: {each['text']}" for each in since["better"])
+    if not since["compared"]:
+        yield "no experiment was played on both days"
+    elif not since["worse"]:
+        yield "nothing got worse, as far as these runs tell"
+    yield from (f"only this time: {name}" for name in since["new"])
+    yield from (f"only last time: {name}" for name in since["gone"])
