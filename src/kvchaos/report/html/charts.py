@@ -5,15 +5,15 @@ Places across are percent, so nothing but the traces is stretched, and letters k
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from kvchaos.report.html.course import Band, Course
+from kvchaos.report.html.axes import Heights, time_marks
+from kvchaos.report.html.course import LETTER, MAX_FAULTS, NARROW, Band, Course
 from kvchaos.report.html.frame import render
-from kvchaos.report.html.scale import MINUTE, Scale, clock, round_step, short
+from kvchaos.report.html.scale import Scale, short
 from kvchaos.report.html.series import Point, Stretch, thinned
 
 SMALL = 80  # pixels: a lower chart has a top and a bottom, and no steps between
@@ -46,10 +46,12 @@ class _Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    percent: float
-    text: str
-    place: str = ""
+class _Bar:
+    name: str
+    left: float
+    width: float
+    side: str
+    beside: float
 
 
 def plot(
@@ -75,7 +77,7 @@ def plot(
     known = [value for trace in traces for _, value in trace.points if value is not None]
     lowest = min(known, default=0.0)
     highest = max(known, default=0.0) if top is None else top
-    heights = _Heights.around(highest, min(lowest, 0.0), steps=1 if height < SMALL else 3)
+    heights = Heights.around(highest, min(lowest, 0.0), steps=1 if height < SMALL else 3)
     return render(
         "plot.html.j2",
         title=title,
@@ -103,7 +105,8 @@ def timeline(course: Course, index: Sequence[Stretch]) -> Markup:
     """When each fault was on, when the index was right, and the moments below; as lanes."""
     return render(
         "timeline.html.j2",
-        faults=[(band, _across(band.start, band.end, course.scale)) for band in course.faults],
+        faults=[_bar(band, course.scale) for band in course.faults[:MAX_FAULTS]],
+        more=max(0, len(course.faults) - MAX_FAULTS),
         index=[_stretch(each, course.scale) for each in index],
         pins=[(pin, course.scale.percent(pin.at)) for pin in course.pins],
         rows=1 + max((pin.row for pin in course.pins), default=-1),
@@ -135,55 +138,12 @@ def difference_chart(
     )
 
 
-def time_marks(scale: Scale) -> list[_Mark]:
-    """The ticks of a chart's foot, the last with its unit."""
-    ticks = scale.ticks()
-    unit = "" if scale.end > 2 * MINUTE else " s"
-    return _marks(ticks, [clock(at) for at in ticks], scale, unit)
-
-
-def value_marks(scale: Scale, unit: str) -> list[_Mark]:
-    """The ticks below values, the last with its unit."""
-    ticks = scale.ticks(5, clock=False)
-    return _marks(ticks, [short(each) for each in ticks], scale, f" {unit}")
-
-
-def _marks(ticks: Sequence[float], texts: Sequence[str], scale: Scale, unit: str) -> list[_Mark]:
-    places = [scale.percent(at) for at in ticks]
-    where = ["first" if place < 2 else "last" if place > 97 else "" for place in places]
-    said = [*texts[:-1], texts[-1] + unit]
-    return [_Mark(*each) for each in zip(places, said, where, strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Heights:
-    bottom: float
-    top: float
-    step: float
-
-    @classmethod
-    def around(cls, highest: float, lowest: float, *, steps: int) -> _Heights:
-        """About so many round steps over all, the ends at full ones."""
-        step = round_step((highest - lowest) / steps) or 1.0
-        above, below = (math.ceil(abs(each) / step - 1e-9) for each in (highest, lowest))
-        return cls(-step * below, step * max(above, 0 if below else 1), step)
-
-    def percent(self, value: float) -> float:
-        share = (value - self.bottom) / (self.top - self.bottom)
-        return round(100 * (1 - min(1.0, max(0.0, share))), 3)
-
-    def levels(self) -> list[_Mark]:
-        steps = round((self.top - self.bottom) / self.step)
-        values = [self.bottom + number * self.step for number in range(steps + 1)]
-        return [_Mark(self.percent(each), short(abs(round(each, 9)))) for each in values]
-
-
 def _highest(traces: Sequence[Trace]) -> float:
     known = [abs(value) for trace in traces for _, value in trace.points if value is not None]
     return max(4.0, *known) if known else 4.0
 
 
-def _drawn(trace: Trace, scale: Scale, heights: _Heights) -> _Drawn:
+def _drawn(trace: Trace, scale: Scale, heights: Heights) -> _Drawn:
     pieces = list(_pieces(thinned(trace.points), scale, heights))
     floor = heights.percent(0.0)
     line = "".join(_path(piece) for piece in pieces)
@@ -192,7 +152,7 @@ def _drawn(trace: Trace, scale: Scale, heights: _Heights) -> _Drawn:
 
 
 def _pieces(
-    points: Sequence[Point], scale: Scale, heights: _Heights
+    points: Sequence[Point], scale: Scale, heights: Heights
 ) -> Iterator[list[tuple[float, float]]]:
     """Unbroken rows of corners, in the chart's units: each value holds until the next."""
     row: list[tuple[float, float]] = []
@@ -231,6 +191,14 @@ def _stretch(each: Stretch, scale: Scale) -> tuple[str, float, float]:
 
 def _band(band: Band, scale: Scale) -> tuple[str, float, float]:
     return (band.kind, *_across(band.start, band.end, scale))
+
+
+def _bar(band: Band, scale: Scale) -> _Bar:
+    """A fault's lane; its name is in it where it fits on a phone too, else beside it."""
+    left, width = _across(band.start, band.end, scale)
+    room = (LETTER * len(band.name) + 20) / NARROW * 100
+    side = "" if room <= width else "right" if left + width + room <= 100 else "left"
+    return _Bar(band.name, left, width, side, 100 - left if side == "left" else left + width)
 
 
 def _edges(course: Course) -> list[tuple[str, float]]:

@@ -8,7 +8,7 @@ from statistics import median
 
 from markupsafe import Markup
 
-from kvchaos.report.html.charts import value_marks
+from kvchaos.report.html.axes import value_marks
 from kvchaos.report.html.frame import render
 from kvchaos.report.html.scale import Scale, duration, number, round_top, short
 

@@ -43,7 +43,8 @@ def environment(data: RunData, _: Course) -> Markup | None:
         for each in _dicts(told.get(key))
     ]
     parts = [part("table", ("", "version"), rows)] if rows else []
-    parts += [part("table", ("pod", "what", "node", "image"), pods[:MAX_ROWS])] if pods else []
+    head = ("pod", "what", "node", "image")
+    parts += [_titled("Pods", part("table", head, pods[:MAX_ROWS]))] if pods else []
     parts += _preflight(data)
     return Markup("").join(parts) if parts else None
 
@@ -59,11 +60,16 @@ def _preflight(data: RunData) -> list[Markup]:
         )
         for each in _dicts(told.get("targets"))
     ]
-    head = ("pod that could be hit", "as", "how many", "node")
-    parts = [part("table", head, targets[:MAX_ROWS])] if targets else []
+    head = ("pod", "as", "how many", "node")
+    table = part("table", head, targets[:MAX_ROWS])
+    parts = [_titled("What could be hit, by the preflight", table)] if targets else []
     notes = [cleaned(text(each)) for each in told.get("notes") or ()]
-    parts += [Markup("<h3>Preflight noted</h3>{}").format(bullets(notes))] if notes else []
+    parts += [_titled("Noted by the preflight", bullets(notes))] if notes else []
     return parts
+
+
+def _titled(title: str, body: Markup) -> Markup:
+    return Markup("<h3>{}</h3>{}").format(title, body)
 
 
 def files(data: RunData, _: Course) -> Markup | None:
