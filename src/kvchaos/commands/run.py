@@ -40,6 +40,11 @@ JOURNAL = Path("journal.json")
     help="Where Chaos Toolkit's journal goes beside the run's folder.  "
     f"[default: {JOURNAL} when one experiment is played]",
 )
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder that the run's folder goes into, whatever the experiment says.",
+)
 @click.option("--var", "pairs", multiple=True, metavar="KEY[:TYPE]=VALUE", help="Configuration.")
 @click.option(
     "--var-file",
@@ -62,6 +67,7 @@ JOURNAL = Path("journal.json")
 def run(  # noqa: PLR0917 - as click passes them
     experiments: tuple[str, ...],
     journal_path: Path | None,
+    runs: Path | None,
     pairs: tuple[str, ...],
     files: tuple[Path, ...],
     stop_on_failure: bool,
@@ -78,7 +84,7 @@ def run(  # noqa: PLR0917 - as click passes them
     if journal_path and not single:
         raise UsageError("--journal-path", wanted="one experiment", saw=f"{len(experiments)}")
     with quiet(view != "log" and not verbose):
-        found = all_valid(experiments, partial(_checked, given=variables(pairs, files)))
+        found = all_valid(experiments, partial(_checked, given=variables(pairs, files), runs=runs))
     written = journal_path or (JOURNAL if single else None)
     if written:
         ensure_writable(written)
@@ -112,9 +118,14 @@ def variables(pairs: tuple[str, ...], files: tuple[Path, ...]) -> Variables:
     return Variables(configuration, secrets)
 
 
-def _checked(name: str, given: Variables) -> Loaded:
+def _checked(name: str, given: Variables, runs: Path | None = None) -> Loaded:
     """The experiment, with which nothing is wrong that can be told without a cluster."""
     found = loaded(Path(name), variables=given)
+    if runs:
+        found.experiment["configuration"] = {
+            **(found.experiment.get("configuration") or {}),
+            "runs": str(runs),
+        }
     plan(*found, run_id="validate")
     strategy_of(found.experiment)
     return found
