@@ -33,6 +33,8 @@ from kvchaos.kvevents.wire import (
     EventForm,
     decode,
 )
+from kvchaos.observer.link import ZmqLink
+from kvchaos.observer.settings import Bounds
 from tests.replaying import received, replayed
 
 pytestmark = pytest.mark.lab
@@ -432,3 +434,24 @@ def test_of_a_message_of_many_frames_only_the_first_are_kept(stack: ExitStack) -
     found = next(messages for _ in range(100) if (messages := sent()))
 
     assert [len(frames) for frames in found] == [8]
+
+
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_no_more_sockets_is_an_engine_that_is_not_reached(
+    monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """The thread that follows all the others goes on; what was opened of this one is closed."""
+    context = zmq.Context[zmq.Socket[bytes]]()
+    context.set(zmq.MAX_SOCKETS, 4)
+    taken = [context.socket(zmq.PAIR) for _ in range(4 - left)]
+    monkeypatch.setattr(zmq.Context, "instance", lambda: context)
+
+    with pytest.raises(EngineUnreachable, match="no socket for the engine's events"):
+        ZmqLink("tcp://127.0.0.1:9", "tcp://127.0.0.1:9", bounds=Bounds())
+
+    for each in taken:
+        each.close(0)
+    ended = threading.Thread(target=context.term, daemon=True)
+    ended.start()
+    ended.join(10)  # which waits until the last socket is closed
+    assert not ended.is_alive()

@@ -19,6 +19,7 @@ from kvchaos.kvevents.closing import Closing
 from kvchaos.kvevents.wire import MAX_PAYLOAD
 
 _CONNECT: Final = 1000
+_SOCKETS: Final = 65_000  # libzmq's own default allows for 255 engines
 _NOW: Final = int(zmq.NOBLOCK)
 _MORE: Final = int(zmq.RCVMORE)
 _FRAMES: Final = 8  # of one message that are kept; more than three are wrong anyway
@@ -63,7 +64,7 @@ class Subscription(Closing):
             self.socket.heartbeat_timeout = milliseconds(heartbeat_timeout or heartbeat)
         self.socket.subscribe(topic)
         self._links: list[LinkEvent] = []
-        self._monitor = self.socket.get_monitor_socket(_EVENTS)
+        self._monitor = _monitor(self.socket)
         try:
             connect(self.socket, endpoint)
         except EngineUnreachable:
@@ -161,13 +162,39 @@ def wait(sources: Iterable[S], timeout: float) -> list[S]:
 
 
 def open_socket(kind: int, *, rcvhwm: int) -> zmq.Socket[bytes]:
-    """A socket with our bounds: queue, message size, connection attempt, no linger."""
-    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+    """A socket with our bounds: queue, message size, connection attempt, no linger.
+
+    ``EngineUnreachable`` when there can be no more sockets.
+    """
+    context = zmq.Context.instance()
+    context.set(zmq.MAX_SOCKETS, _SOCKETS)  # heeded by libzmq before its first socket
+    try:
+        socket: zmq.Socket[bytes] = context.socket(kind)
+    except zmq.ZMQError as error:
+        raise _none_left(error) from error
     socket.linger = 0
     socket.rcvhwm = rcvhwm
     socket.maxmsgsize = MAX_PAYLOAD
     socket.connect_timeout = _CONNECT
     return socket
+
+
+def _monitor(socket: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
+    """Where ``socket`` tells of its connection; else ``EngineUnreachable``, and it is closed."""
+    try:
+        return socket.get_monitor_socket(_EVENTS)
+    except zmq.ZMQError as error:
+        socket.close()
+        raise _none_left(error) from error
+
+
+def _none_left(error: zmq.ZMQError) -> EngineUnreachable:
+    return EngineUnreachable(
+        "no socket for the engine's events",
+        wanted="six open files for each engine and rank",
+        saw=error.strerror,
+        look="ulimit -n",
+    )
 
 
 def connect(socket: zmq.Socket[bytes], endpoint: str) -> None:

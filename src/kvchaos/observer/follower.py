@@ -100,6 +100,13 @@ class Follower:
         """The engine's process is known to be another one: begin a new epoch."""
         self._heed(self.tracker.restart(), reason)
 
+    def is_due(self, now: float) -> bool:
+        """Whether something is to be done that nothing which comes in would call for."""
+        deadline, confirm = self._deadline, self._confirm_at
+        return (deadline is not None and now >= deadline) or (
+            confirm is not None and now >= confirm
+        )
+
     def turn(self, now: float) -> None:
         """Take what has come and ask for what is due."""
         if not self.link:

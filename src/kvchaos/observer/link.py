@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from kvchaos.errors import EngineUnreachable
 from kvchaos.kvevents.frames import Message
 from kvchaos.kvevents.replay import End, ReplayClient
 from kvchaos.kvevents.subscriber import Link, Subscription
@@ -50,7 +51,11 @@ class ZmqLink:
         self._subscription = Subscription(
             events, heartbeat=bounds.heartbeat, heartbeat_timeout=bounds.heartbeat_timeout
         )
-        self._client = ReplayClient(replay)
+        try:
+            self._client = ReplayClient(replay)
+        except EngineUnreachable:
+            self._subscription.close()
+            raise
         self.live = self._subscription.drain
         self.ask = self._client.request
         self.replies = self._client.drain

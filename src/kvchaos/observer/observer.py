@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -18,6 +18,8 @@ from kvchaos.clock import Clock
 from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Expected, Oracle
 from kvchaos.kvevents.subscriber import wait
+from kvchaos.observer.follower import Follower
+from kvchaos.observer.openfiles import allow
 from kvchaos.observer.podwatch import PodWatch
 from kvchaos.observer.roster import Roster
 from kvchaos.observer.settings import Bounds, Ports, Transport
@@ -30,6 +32,8 @@ Emit = Callable[[str, Mapping[str, Any]], None]
 NO_ENGINES = "engines"
 """Under this name ``wait_ready`` tells that there is none."""
 COUNTS = ("batches", "blocks", "malformed", "unknown_events", "unmatched_removals")
+FILES = 65_536
+"""Open files that are wanted of the system: six for each engine, more through a port-forward."""
 HELD_UP = "the observer is held up"
 
 
@@ -77,6 +81,7 @@ class Observer:
 
     def start(self) -> None:
         """Begin to watch and to follow; returns at once."""
+        allow(FILES)
         self._watch.start()
         self._thread.start()
 
@@ -146,16 +151,19 @@ class Observer:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                wait(list(self._roster.links()), self._bounds.poll)
-                self._turn()
+                links = self._roster.links()
+                ready = wait(links, self._bounds.poll)
+                self._turn([links[link] for link in ready])
                 self._tell()
+                if len(links) > self._bounds.crowd:
+                    self._stop.wait(len(links) * self._bounds.rest)
         finally:
             with self._changed:
                 self._roster.close()
                 self._changed.notify_all()
 
-    def _turn(self) -> None:
-        """One round: pods that changed, links to open, then what has come from each engine."""
+    def _turn(self, ready: Iterable[Follower]) -> None:
+        """One round: pods that changed, links to open, then what came from who is ``ready``."""
         with self._changed:
             for change in self._watch.changes():
                 self._roster.take(change)
@@ -163,7 +171,8 @@ class Observer:
         with self._changed:
             self._looked_at = now = self._clock.now()
             self._roster.adopt(links, now)
-            for follower in self._roster.followers.values():
+            due = [each for each in self._roster.followers.values() if each.is_due(now)]
+            for follower in dict.fromkeys([*ready, *due]):
                 follower.turn(now)
             self._changed.notify_all()
 

@@ -7,7 +7,6 @@ be followed (yet) is said to be unknown and never overlooked. Not thread-safe: s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from kvchaos.cluster import pods
 from kvchaos.cluster.kinds import Object
@@ -30,6 +29,7 @@ class _Pod:
 
     def __init__(self, body: Object) -> None:
         self.body = body
+        self.followers: list[Follower] = []  # one for each rank
         self.life: Life | None = None
         self.why_not = ""
         self.redial_at = 0.0
@@ -77,7 +77,7 @@ class Roster:
         return {
             follower.engine: self._dialled(pod.body, follower.engine.rank)
             for pod in due
-            for follower in self._of(pod)
+            for follower in pod.followers
             if follower.link is None
         }
 
@@ -96,11 +96,13 @@ class Roster:
         """The names of the pods that are there and have not finished."""
         return {pods.name(pod.body) for pod in self._pods.values()}
 
-    def links(self) -> Iterator[ZmqLink]:
-        """All links there are, to wait on."""
-        for follower in self.followers.values():
-            if isinstance(follower.link, ZmqLink):
-                yield follower.link
+    def links(self) -> dict[ZmqLink, Follower]:
+        """All links there are, to wait on, and who follows them."""
+        return {
+            follower.link: follower
+            for follower in self.followers.values()
+            if isinstance(follower.link, ZmqLink)
+        }
 
     def trouble(self, follower: Follower) -> str:
         """Why it cannot be said what this engine holds, right now; else empty."""
@@ -136,17 +138,18 @@ class Roster:
 
     def _meet(self, body: Object) -> None:
         uid = pods.uid(body)
-        self._pods[uid] = _Pod(body)
+        self._pods[uid] = pod = _Pod(body)
         for rank in range(self._ports.ranks):
             engine = EngineId(pods.name(body), uid, rank)
             self.followers[engine] = Follower(
                 engine, oracle=self._oracle, bounds=self._bounds, tell=self._tell
             )
+            pod.followers.append(self.followers[engine])
 
     def _begin_life(self, pod: _Pod, life: Life) -> None:
         """The container runs, for the first time or again; what came in may have shown it."""
         first, pod.life = pod.life is None, life
-        for follower in self._of(pod):
+        for follower in pod.followers:
             if follower.restarted:
                 follower.restarted = False
             elif not first:
@@ -171,13 +174,9 @@ class Roster:
         words.append(self._dial.failure(body, port))
         return ", ".join(word for word in words if word)
 
-    def _of(self, pod: _Pod) -> list[Follower]:
-        uid = pods.uid(pod.body)
-        return [each for engine, each in self.followers.items() if engine.uid == uid]
-
     def _forget(self, uid: str) -> None:
         pod = self._pods.pop(uid, None)
-        for follower in self._of(pod) if pod else []:
+        for follower in pod.followers if pod else []:
             follower.close()
             del self.followers[follower.engine]
             self.gone.update(follower.counts())

@@ -29,6 +29,10 @@ class Bounds:
 
     poll: float = 0.05
     """The receive loop wakes at least this often: for its end, for pods, for time-outs."""
+    crowd: int = 64
+    rest: float = 0.000_01
+    """With more than ``crowd`` links the receive loop rests after each round, this long for each:
+    what comes meanwhile is taken at once, and to look at a thousand links costs no whole core."""
     silence: float = 2.0
     """A replay that does not go on for so long has failed; it is tried again."""
     confirm: float = 0.25

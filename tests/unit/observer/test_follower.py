@@ -310,6 +310,20 @@ def test_a_replay_that_is_not_answered_is_asked_for_again_and_again() -> None:
     assert stage.expected() == Expected({GPU: frozenset({1})}, complete=True, head=0)
 
 
+def test_what_is_due_is_so_at_its_time_and_not_before() -> None:
+    """The receive loop passes over who has nothing to take and nothing to do."""
+    stage = Stage()
+    stage.turn(news=Link.CONNECTED)
+    asked = [stage.follower.is_due(at) for at in (0.0, 1.9, 2.0)]
+    stage.turn(replies=[End.END])
+    over = [stage.follower.is_due(at) for at in (0.0, 0.2, 0.25)]
+    stage.follower.close()
+
+    assert asked == [False, False, True]
+    assert over == [False, False, True]
+    assert not stage.follower.is_due(9.0)
+
+
 def test_batches_that_no_replay_brings_in_time_are_lost() -> None:
     """Live ones wait for a few tries, not for ever; the hole before them stays a hole."""
     stage = Stage()
