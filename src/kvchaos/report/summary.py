@@ -7,6 +7,7 @@ nothing is said that the history does not hold.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -64,6 +65,12 @@ def print_summary(events: Events, judgement: Judgement, *, console: Console | No
         return
     for line in lines(events, judgement, width=max(NARROWEST, min(WIDTH, console.width))):
         _write(console, _styled(line, draw=console.encoding.startswith("utf")))
+
+
+def print_folder(folder: Path, *, report: Path | None) -> None:
+    """Write where the report is, or all that there is to make one from, below the summary."""
+    said = f"report  {report}" if report else f"folder  {folder}"
+    _write(Console(), Text(f"\n {said}"))
 
 
 def lines(events: Events, judgement: Judgement, *, width: int) -> list[Line]:

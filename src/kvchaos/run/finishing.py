@@ -20,7 +20,7 @@ from typing import Any
 from kvchaos.ending.inbox import Stop
 from kvchaos.errors import KVChaosError
 from kvchaos.report.json import as_json
-from kvchaos.report.summary import print_summary
+from kvchaos.report.summary import print_folder, print_summary
 from kvchaos.run import bystanders, current, healing
 from kvchaos.run.folder import keep_logs, keep_report
 from kvchaos.run.keeping import write_json
@@ -122,7 +122,8 @@ def _finish(run: Run, journal_status: str) -> Json:
     _try(lambda: write_json(run.folder / RECORD, record))
     current.closing()
     _try(lambda: print_summary(events, judgement))
-    keep_report(run.folder)
+    report = keep_report(run.folder)
+    _try(lambda: print_folder(run.folder, report=report))
     return record
 
 

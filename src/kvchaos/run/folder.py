@@ -68,7 +68,7 @@ def keep_journal(folder: Path, journal: Json, *, default: Callable[[Any], Any]) 
 def keep_report(folder: Path) -> Path | None:
     """``report.html``, from all the rest; None when there could be none."""
     try:
-        from kvchaos.report.write import write_report  # noqa: PLC0415 - what draws is loaded here
+        from kvchaos.report.write import write_report  # noqa: PLC0415 - at the end, when nobody waits
 
         return write_report(folder)
     except Exception as error:  # noqa: BLE001 - a report that broke is no verdict on the router

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from kvchaos.report.layout import hanging
 from kvchaos.report.summary import STYLES
 from kvchaos.view.panel import Panel
 from kvchaos.view.words import Told
 
-STAMP = 9  # columns of a line's time
+NARROWEST = 30  # columns, below which a terminal breaks the lines
 
 
 class Painter(Protocol):
@@ -77,8 +78,11 @@ class LivePainter:
         self._print(Text(text, style="bold"))
 
     def line(self, told: Told) -> None:
-        stamp = Text(f"{told.at:7.2f}  ", style="dim")
-        self._print(stamp.append(told.text, style=STYLES.get(told.style, told.style)))
+        stamp = f"{told.at:7.2f}  "
+        width = max(NARROWEST, self._console.width - 1)
+        style = STYLES.get(told.style, told.style)
+        for row in hanging(((stamp, "dim"),), told.text, width=width, style=style):
+            self._print(Text.assemble(*row))
 
     def said(self, text: str) -> None:
         self._print(Text.from_ansi(text.rstrip("\n")))
