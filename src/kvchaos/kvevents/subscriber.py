@@ -166,10 +166,10 @@ def open_socket(kind: int, *, rcvhwm: int) -> zmq.Socket[bytes]:
 
     ``EngineUnreachable`` when there can be no more sockets.
     """
-    context = zmq.Context.instance()
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
     context.set(zmq.MAX_SOCKETS, _SOCKETS)  # heeded by libzmq before its first socket
     try:
-        socket: zmq.Socket[bytes] = context.socket(kind)
+        socket = context.socket(kind)
     except zmq.ZMQError as error:
         raise _none_left(error) from error
     socket.linger = 0
