@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import SystemRandom
@@ -110,7 +111,8 @@ def play(
     signals = Signals()
     player = RunPlayer(ready, environments, signals=signals, clock=clock)
     door = Terminal(player, asks=not yes)
-    notifier = Notifier(hooks, tell=lambda line: click.echo(line, err=True), clock=clock)
+    tell = partial(click.echo, err=True)
+    notifier = Notifier(hooks, tell=tell, clock=clock)
     with locked(folder), signals.caught():
         click.echo(f"in {folder}")
         try:
@@ -127,7 +129,7 @@ def play(
             day = playing.play()
         finally:
             notifier.close()
-        told = write_reports(day, folder)
+        told = write_reports(day, folder, tell=tell)
     final_table(told)
     click.echo(f"report: {folder / HTML}")
     if day.due:

@@ -6,6 +6,7 @@ lead into the day's own folder only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from markupsafe import Markup
 
 from kvchaos.gameday.words import DASH, cost_lines, since_lines, span
 from kvchaos.report.html.frame import page, part
+from kvchaos.report.html.spread import Spread, distribution_chart
 
 Json = dict[str, Any]
 
@@ -29,7 +31,7 @@ def day_page(told: Json) -> str:
     """The document of a summary; runs' reports are linked where they are, below ``runs/``."""
     bodies = {
         "steps": _steps(told["steps"]),
-        "recovery": _recovery(told["experiments"]),
+        "recovery": _recovery(told["experiments"], told["since"]),
         "since": _since(told["since"]),
         "cost": _items(cost_lines(told["cost"])),
         "log": part("folded", f"{len(told['log'])} events", _log(told["log"])),
@@ -113,7 +115,7 @@ def _link(run: str | None) -> Markup | str:
     return Markup('<a href="runs/{}/report.html">{}</a>').format(quote(run, safe=""), run)
 
 
-def _recovery(experiments: list[Json]) -> Markup:
+def _recovery(experiments: list[Json], since: Json | None) -> Markup:
     keys = ("minimum", "median", "p95", "maximum")
     rows = [
         (
@@ -121,33 +123,21 @@ def _recovery(experiments: list[Json]) -> Markup:
             each["played"],
             each["recovery"]["count"],
             *(span(each["recovery"][key]) for key in keys),
-            _strip(each["recovery"]["values"], _longest(experiments)),
         )
         for each in experiments
     ]
-    head = ("Experiment", "Runs", "Recovered", "Least", "Median", "p95", "Most", "Each run")
-    return part("table", head, rows, numbers=range(1, 7))
+    head = ("Experiment", "Runs", "Recovered", "Least", "Median", "p95", "Most")
+    table = part("table", head, rows, numbers=range(1, 7))
+    spreads = [*_spreads(experiments, (since or {}).get("recovery", {}))]
+    return distribution_chart(spreads, title="Recovery time, each run") + table
 
 
-def _longest(experiments: list[Json]) -> float:
-    return max((each["recovery"]["maximum"] or 0.0 for each in experiments), default=0.0)
-
-
-def _strip(values: list[float], longest: float) -> Markup:
-    """A dot for each run, from 0 to the longest recovery of the day."""
-    if not values or longest <= 0:
-        return Markup("")
-    dots = Markup().join(
-        Markup('<circle cx="{:.1f}" cy="9" r="4"><title>{}</title></circle>').format(
-            6 + 148 * value / longest, span(value)
-        )
-        for value in values
-    )
-    return Markup(
-        '<svg width="160" height="18" viewBox="0 0 160 18" role="img" aria-label="{}">'
-        '<line x1="6" x2="154" y1="9" y2="9" stroke="currentColor" stroke-opacity=".25"/>'
-        '<g fill="currentColor" fill-opacity=".6">{}</g></svg>'
-    ).format(", ".join(span(value) for value in values), dots)
+def _spreads(experiments: list[Json], before: Mapping[str, list[float]]) -> Iterator[Spread]:
+    """What each experiment's runs took, and below it what they took last time."""
+    for each in experiments:
+        yield Spread(name=each["name"], values=each["recovery"]["values"])
+        if before.get(each["name"]):
+            yield Spread(name="last time", values=before[each["name"]], kind="other")
 
 
 def _since(since: Json | None) -> Markup:
@@ -161,6 +151,6 @@ def _log(log: list[Json]) -> Markup:
 
 
 def _items(lines: Any) -> Markup:
-    return Markup("<ul>{}</ul>").format(
-        Markup().join(Markup("<li>{}</li>").format(line) for line in lines)
+    return Markup("<div>{}</div>").format(
+        Markup().join(Markup("<p>{}</p>").format(line) for line in lines)
     )

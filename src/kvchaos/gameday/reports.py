@@ -1,14 +1,14 @@
 """A game day's reports in its folder: report.json, report.md, report.html; and the day before it.
 
 The rule guarded here: a day is compared with the newest that ended before it began, of the same
-plan, in the same folder of days.
+plan, in the same folder of days; and no report that fails keeps another from being written.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,20 @@ JSON, MARKDOWN, HTML = "report.json", "report.md", "report.html"
 MOST = 1000  # folders of days that are looked at
 
 
-def write_reports(day: Day, folder: Path) -> Json:
-    """Write the three of them; returns the summary that they tell."""
+def write_reports(day: Day, folder: Path, *, tell: Callable[[str], None]) -> Json:
+    """Write the three of them; returns the summary that they tell. ``tell`` hears what failed."""
     told = summary(day)
-    if before := previous(day, folder):
-        told["since"] = compared(told, summary(before[0]), folder=str(before[1]))
-    write_json(folder / JSON, told)
-    _write(folder / MARKDOWN, markdown(told))
-    _write(folder / HTML, day_page(told))
+    steps: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("the comparison with the last one", lambda: _compare(told, day, folder)),
+        (JSON, lambda: write_json(folder / JSON, told)),
+        (MARKDOWN, lambda: _write(folder / MARKDOWN, markdown(told))),
+        (HTML, lambda: _write(folder / HTML, day_page(told))),
+    )
+    for name, step in steps:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - a report changes nothing of how the day went
+            tell(f"{name} could not be made: {type(error).__name__}: {error}")
     return told
 
 
@@ -46,6 +52,11 @@ def previous(day: Day, folder: Path) -> tuple[Day, Path] | None:
         if place != folder and any(step.status for step in each.steps)
     ]
     return max(found, key=lambda pair: pair[0].began, default=None)
+
+
+def _compare(told: Json, day: Day, folder: Path) -> None:
+    if before := previous(day, folder):
+        told["since"] = compared(told, summary(before[0]), folder=str(before[1]))
 
 
 def _days(place: Path) -> Iterator[tuple[Day, Path]]:

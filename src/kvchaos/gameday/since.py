@@ -22,7 +22,8 @@ ENOUGH = 3  # runs of each day
 
 
 def compared(now: Json, before: Json, *, folder: str) -> Json:
-    """``{"folder", "began", "status", "worse", "better", "new", "gone"}`` of two summaries.
+    """``{"folder", "began", "status", "compared", "worse", "better", "recovery", "new",
+    "gone"}`` of two summaries; ``recovery`` are the earlier day's times by experiment.
 
     ``worse`` and ``better`` are of ``{"experiment", "what", "before", "now", "sure", "text"}``.
     """
@@ -38,6 +39,7 @@ def compared(now: Json, before: Json, *, folder: str) -> Json:
         "compared": len(played),
         "worse": [change for worse, change in changes if worse],
         "better": [change for worse, change in changes if not worse],
+        "recovery": {name: each["recovery"]["values"] for name, each in then.items()},
         "new": [name for name in here if name not in then],
         "gone": [name for name in then if name not in here],
     }
@@ -112,7 +114,7 @@ def _figure(key: str, what: str, least: float, sign: int) -> Callable[[Json, Jso
 FIGURES = (
     ("missing", "most blocks missing", BLOCKS, 1),
     ("hit_ratio", "share of prompt tokens found in a cache", RATIO, -1),
-    ("failed_requests", "failed requests", 0, 1),
+    ("failed_share", "share of requests that failed", RATIO, 1),
 )
 
 

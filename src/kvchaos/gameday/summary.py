@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
-from kvchaos.gameday.day import Attempt, Day, Step
+from kvchaos.gameday.day import Attempt, Day, Facts, Step
 from kvchaos.report.distribution import Distribution, distribution
 from kvchaos.verdict.result import ORDER, Status
 from kvchaos.verdict.status import EXIT_CODE
@@ -92,9 +92,14 @@ def _experiment(name: str, day: Day) -> Json:
         ),
         "missing": max(missing, default=None),
         "hit_ratio": round(fmean(ratios), 4) if ratios else None,
-        "failed_requests": sum(each.failed_requests for each in facts),
-        "requests": sum(each.requests for each in facts),
+        "failed_share": _share(facts),
     }
+
+
+def _share(facts: list[Facts]) -> float | None:
+    """Of the requests of the runs' own traffic, how many failed; None: there were none."""
+    sent = sum(each.requests for each in facts)
+    return round(sum(each.failed_requests for each in facts) / sent, 4) if sent else None
 
 
 def _step(step: Step) -> Json:
