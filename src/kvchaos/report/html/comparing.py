@@ -1,0 +1,80 @@
+"""Two sets of runs beside each other as a page: what got worse, how the recoveries lie. Pure."""
+
+from __future__ import annotations
+
+from textwrap import shorten
+
+from markupsafe import Markup
+
+from kvchaos.report.compared import TITLES, cells, conclusion, only
+from kvchaos.report.comparison import Answer, Comparison, Experiment, Row, Side
+from kvchaos.report.html.frame import page, part
+from kvchaos.report.html.opening import bullets
+from kvchaos.report.html.spread import Spread, distribution_chart
+
+LOOKS = {"worse": "fail", "better": "pass", "no worse": "pass", "unsure": "unknown"}
+"""What came of it, and the status whose colours that has."""
+NAME = 32
+"""Letters of an experiment's name in the contents."""
+METRICS = ("", *TITLES[1:-1], "Answer")
+
+
+def comparison_page(told: Comparison) -> str:
+    """The comparison as a whole HTML document."""
+    outcome = _outcome(told)
+    body: Markup = part("hero", outcome, "B against A", facts=[("A", told.a), ("B", told.b)])
+    notice = part("notice", LOOKS[outcome], bullets(conclusion(told)))
+    body += part("section", "changes", "What changed", notice)
+    contents = [("changes", "What changed")]
+    for number, each in enumerate(told.experiments, start=1):
+        anchor = f"experiment-{number}"
+        contents.append((anchor, shorten(each.title, NAME, placeholder=" …")))
+        body += part("section", anchor, each.title, _experiment(each))
+    if lacking := only(told):
+        contents.append(("only", "Not compared"))
+        body += part("section", "only", "Not compared", bullets(lacking))
+    return page(
+        f"{told.b} against {told.a}",
+        body,
+        status=LOOKS[outcome],
+        contents=contents,
+        foot="A difference counts when chance makes one like it in 1 of 100 comparisons at most.",
+    )
+
+
+def _outcome(told: Comparison) -> str:
+    answers = {row.answer for each in told.experiments for row in each.rows}
+    recoveries = {each.recovery.answer for each in told.experiments}
+    if Answer.WORSE in answers:
+        return "worse"
+    if not recoveries or recoveries & {Answer.TOO_FEW, Answer.UNKNOWN}:
+        return "unsure"
+    return "better" if Answer.BETTER in answers else "no worse"
+
+
+def _experiment(each: Experiment) -> Markup:
+    row = each.recovery
+    rows = [_spread("A", row.a, "one"), _spread("B", row.b, "two")]
+    chart = distribution_chart(rows) if row.a.known.count or row.b.known.count else Markup()
+    went = [
+        f"{name}: {', '.join(f'{count} {status}' for status, count in statuses.items())}"
+        for name, statuses in zip("AB", each.statuses, strict=True)
+    ]
+    return (
+        chart
+        + part("table", METRICS, [_cells(row) for row in each.rows])
+        + bullets([*went, *each.notes])
+    )
+
+
+def _spread(name: str, side: Side, kind: str) -> Spread:
+    lacks = [f"{side.never} never"] if side.never else []
+    lacks += [f"{side.unknown} not measured"] if side.unknown else []
+    return Spread(name=name, values=side.known.values, kind=kind, note=", ".join(lacks))
+
+
+def _cells(row: Row) -> list[str | Markup]:
+    *said, answer = cells(row)
+    look = {Answer.WORSE: "fail", Answer.BETTER: "pass"}.get(row.answer, "")
+    badge = Markup('<span class="badge {}">{}</span>').format(look, str(row.answer))
+    return [*said, badge if look else answer]
