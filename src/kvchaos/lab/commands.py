@@ -142,5 +142,5 @@ def _deploy(
 def _say_how_to_go_on(directory: LabDirectory) -> None:
     click.echo(f"the lab is up: context {CONTEXT}, kubeconfig {directory.kubeconfig}")
     click.echo(f"  kubectl --kubeconfig {directory.kubeconfig} get pods")
-    click.echo("  chaos run experiments/network-partition.json")
+    click.echo("  kvchaos run network-partition")
     click.echo("  kvchaos lab down")
