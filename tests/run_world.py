@@ -66,6 +66,13 @@ class FakeSampler:
     is_up: bool = True
     known: int = 0
     runs: bool = False
+    closely: list[bool] = field(default_factory=list)
+
+    def look_closely(self) -> None:
+        self.closely.append(True)
+
+    def look_at_ease(self) -> None:
+        self.closely.append(False)
 
     def samples(self, *, since: float = 0.0) -> list[Sample]:
         now = self.clock.now() - self.began + NEARLY

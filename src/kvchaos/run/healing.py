@@ -114,6 +114,7 @@ def _recover(run: Run, fault: Fault, *, held: float, timeout: float, force: bool
     """End one fault; its heal is by our own clock, also when its duration came first."""
     active = run.active(fault.name)
     ended = lasting.stand(run, active, held=held) if active else None
+    run.sampler.look_closely()
     with _alone(run, timeout=timeout):
         if fault.name in run.recovered:
             return {"fault": fault.brief(), "by": "another thread, meanwhile"}
@@ -139,6 +140,7 @@ def _recovered(
     if active and fault.kind == "PodChaos" and run.stopping.first is None:
         _await_pods(run, active, timeout=timeout)
         healed = run.at()
+        run.sampler.look_closely()
     if active:
         active.healed = healed
     run.recovered.add(fault.name)

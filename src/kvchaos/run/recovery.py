@@ -41,6 +41,7 @@ def recovered(run: Run, *, budget: float, needed: int) -> Json:
         since=since,
         timeout=max(0.0, since + budget - asked) if marks.judged is not None else 0.0,
     )
+    run.sampler.look_at_ease()
     moments = timeline(run.sampler.samples(), marks, needed=needed)
     newest = _newest(run.sampler.samples(since=since), since)
     run.seen.tell(newest)

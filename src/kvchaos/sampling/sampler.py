@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from itertools import takewhile
 from typing import Any, Protocol
 
 from kvchaos.clock import Clock
@@ -19,13 +20,13 @@ from kvchaos.index.compare import compare
 from kvchaos.index.names import Block, EngineId
 from kvchaos.index.observed import Observed
 from kvchaos.index.oracle import Expected
+from kvchaos.sampling.pace import Pace
 from kvchaos.sampling.persisting import not_followed, persisting
 from kvchaos.sampling.timeline import Progress, Sample
 
 logger = logging.getLogger(__name__)
 
 KEPT = 20_000  # samples; half an hour at the default interval
-SHARE = 4  # a look may take one part in so many of the time, whatever it costs
 
 Missing = Mapping[str, AbstractSet[Block]]
 
@@ -62,6 +63,7 @@ class Sampler:
         self._record = record
         self._at = at
         self._every = every
+        self._pace = Pace(every)
         self._clock = clock
         self._samples: deque[Sample] = deque(maxlen=KEPT)
         self._missing: Missing = {}
@@ -85,6 +87,14 @@ class Sampler:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
+    def look_closely(self) -> None:
+        """A fault ends now: look closely, so that the moment of the recovery is told well."""
+        self._pace.closely(self._at())
+
+    def look_at_ease(self) -> None:
+        """The recovery is over: look at the usual interval."""
+        self._pace.at_ease()
+
     def know_missing(self) -> None:
         """Take what is missing now as known: later samples' ``fresh`` leaves it out."""
         with self._seen:
@@ -93,7 +103,8 @@ class Sampler:
     def samples(self, *, since: float = 0.0) -> list[Sample]:
         """What was asked for from run second ``since`` on."""
         with self._seen:
-            return [sample for sample in self._samples if sample.began >= since]
+            newest_first = takewhile(lambda sample: sample.began >= since, reversed(self._samples))
+            return list(newest_first)[::-1]
 
     def wait(
         self, until: Callable[[list[Sample]], bool], *, since: float, timeout: float
@@ -141,7 +152,8 @@ class Sampler:
                 self._samples.append(sample)
                 self._seen.notify_all()
             self._keep(sample)
-            self._stop.wait(max(self._every, (SHARE - 1) * (self._at() - sample.began)))
+            now = self._at()
+            self._stop.wait(self._pace.pause(now - sample.began, now=now))
         with self._seen:
             self._seen.notify_all()
 

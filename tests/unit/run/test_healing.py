@@ -52,6 +52,16 @@ def test_a_fault_that_another_thread_ends_is_recorded_once(made: Made) -> None:
     assert world.told("fault_recovered") == []
 
 
+def test_before_a_fault_is_ended_the_router_is_looked_at_closely(made: Made) -> None:
+    """So that the first look at a right index comes soon after it became right."""
+    world = made()
+    sent(world)
+
+    healing.recover(world.run, held=0, timeout=5)
+
+    assert world.sampler.closely == [True]
+
+
 def test_a_thread_that_is_stuck_keeps_nobody_from_ending_a_fault(made: Made) -> None:
     """The wait for it is bounded; ending a fault twice is fine."""
     world = made()

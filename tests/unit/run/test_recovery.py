@@ -140,6 +140,15 @@ def test_an_index_that_agrees_in_time_recovered(made: Made) -> None:
     assert world.told("recovery") == [{"event": "recovery", **told}]
 
 
+def test_once_the_answer_is_known_the_router_is_looked_at_as_usual(made: Made) -> None:
+    """The close looks were for the moment of the recovery."""
+    world = healed(made(), sample(11), sample(12), sample(13))
+
+    recovery.recovered(world.run, budget=10, needed=2)
+
+    assert world.sampler.closely == [False]
+
+
 def test_the_sample_that_the_answer_rests_on_is_in_the_history(made: Made) -> None:
     """The sampler tells only changes: the change back may have been told before the heal was."""
     world = healed(made(), sample(9.5), sample(10), sample(10.5), sample(11), now=12)

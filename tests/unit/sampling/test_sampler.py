@@ -62,10 +62,15 @@ def make() -> Iterator[Make]:
     """Samplers that are stopped at the end of their test."""
     made: list[Sampler] = []
 
-    def new(observer: FakeObserver, router: FakeRouter, record: Kept | None = None) -> Sampler:
+    def new(
+        observer: FakeObserver,
+        router: FakeRouter,
+        record: Kept | None = None,
+        every: float = 0.001,
+    ) -> Sampler:
         clock = TickingClock()
         kept = record or Kept()
-        made.append(Sampler(observer, router, record=kept, at=clock.now, every=0.001, clock=clock))
+        made.append(Sampler(observer, router, record=kept, at=clock.now, every=every, clock=clock))
         return made[-1]
 
     yield new
@@ -211,6 +216,19 @@ def test_a_started_sampler_looks_until_it_is_stopped(make: Make) -> None:
     seen = sampler.samples()
     assert seen[: len(kept.samples)] == kept.samples
     assert sampler.samples(since=seen[1].began) == seen[1:]
+
+
+def test_while_a_fault_ends_it_looks_closely(make: Make) -> None:
+    """Whatever the usual interval: the moment of the recovery is to be told well."""
+    kept = Kept()
+    sampler = make(published((1,)), indexing(1), kept, every=3600.0)
+    sampler.look_closely()
+
+    sampler.start()
+
+    assert kept.enough.wait(10)
+    sampler.look_at_ease()
+    assert ends(sampler)
 
 
 def test_samples_that_cannot_be_recorded_are_kept_and_the_sampler_is_not_up(make: Make) -> None:

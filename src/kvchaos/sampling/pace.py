@@ -1,0 +1,37 @@
+"""How long to pause between two looks at the router. Pure: the time comes in.
+
+The rule: looking must not become a load, so looks that cost something may take one part in
+``SHARE`` of the time; cheap ones may come closely, while the moment of a recovery is looked for.
+A moment is then told to the thousandth part of the time since the fault's end, or to ``CLOSE``.
+"""
+
+from __future__ import annotations
+
+SHARE = 4
+CLOSE = 0.005  # seconds between two looks, at the least
+CHEAP = 0.010  # seconds that a look may take for which nobody has to rest
+PART = 1000
+
+
+class Pace:
+    """``every`` seconds as a rule, closer for a while after ``closely``."""
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._since: float | None = None
+
+    def closely(self, now: float) -> None:
+        """From ``now`` on something is about to happen that is to be told to the moment."""
+        self._since = now
+
+    def at_ease(self) -> None:
+        """It has happened."""
+        self._since = None
+
+    def pause(self, took: float, *, now: float) -> float:
+        """Seconds until the next look, after one that took ``took`` seconds."""
+        since = self._since
+        if since is None:
+            return max(self._every, (SHARE - 1) * took)
+        close = max(CLOSE, (now - since) / PART)
+        return max(min(close, self._every), (SHARE - 1) * (took - CHEAP))
