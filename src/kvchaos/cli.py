@@ -17,6 +17,7 @@ from kvchaos.errors import KVChaosError, RunStopped, UsageError
 
 VERBS = {
     "actions": ("kvchaos.commands.lists:actions", "List what an experiment can do."),
+    "compare": ("kvchaos.commands.compare:compare", "Say what got worse between sets of runs."),
     "completion": ("kvchaos.commands.completion:completion", "Print a shell's completion."),
     "doctor": ("kvchaos.commands.doctor:doctor", "Say what is missing for a run."),
     "experiments": ("kvchaos.commands.lists:experiments", "List the experiments by name."),
@@ -94,5 +95,6 @@ class Verbs(click.Group):
 def main() -> None:
     """Chaos experiments for KV-cache-aware LLM gateways: did the prefix index recover?
 
-    Experiments run with Chaos Toolkit: chaos run experiments/network-partition.json
+    `kvchaos run network-partition` plays a shipped experiment in the embedded lab, with no cluster;
+    `kvchaos init DIR` makes a folder for a cluster of your own; `chaos run` plays its files, too.
     """

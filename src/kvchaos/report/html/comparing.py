@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import shorten
-
 from markupsafe import Markup
 
 from kvchaos.report.compared import TITLES, cells, conclusion, only
@@ -14,8 +12,8 @@ from kvchaos.report.html.spread import Spread, distribution_chart
 
 LOOKS = {"worse": "fail", "better": "pass", "no worse": "pass", "unsure": "unknown"}
 """What came of it, and the status whose colours that has."""
-NAME = 32
-"""Letters of an experiment's name in the contents."""
+NAME = 28
+"""Letters of an experiment's name in the contents: its end, as many begin alike."""
 METRICS = ("", *TITLES[1:-1], "Answer")
 
 
@@ -28,7 +26,7 @@ def comparison_page(told: Comparison) -> str:
     contents = [("changes", "What changed")]
     for number, each in enumerate(told.experiments, start=1):
         anchor = f"experiment-{number}"
-        contents.append((anchor, shorten(each.title, NAME, placeholder=" …")))
+        contents.append((anchor, _short(each.title)))
         body += part("section", anchor, each.title, _experiment(each))
     if lacking := only(told):
         contents.append(("only", "Not compared"))
@@ -40,6 +38,10 @@ def comparison_page(told: Comparison) -> str:
         contents=contents,
         foot="A difference counts when chance makes one like it in 1 of 100 comparisons at most.",
     )
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= NAME else f"… {title[-NAME:].partition(' ')[2] or title[-NAME:]}"
 
 
 def _outcome(told: Comparison) -> str:
