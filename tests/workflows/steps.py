@@ -24,7 +24,7 @@ GITLAB = TOP / "examples" / "gitlab-ci.yml"
 WORKFLOWS = sorted((TOP / ".github" / "workflows").glob("*.yml"))
 STANDIN = Path(__file__).with_name("standin.py")
 STANDINS = ("docker", "gh", "helm", "kind", "kubectl", "make", "python", "sudo")
-EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
+EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)(?:\s*\|\|\s*'\w*')?\s*\}\}")
 
 Json = dict[str, Any]
 
@@ -151,4 +151,8 @@ class Runner:
         self.context |= {f"steps.{step.id}.outputs.{key}": value for key, value in told.items()}
 
     def _filled(self, text: str) -> str:
-        return EXPRESSION.sub(lambda found: self.context[found[1]], text)
+        return EXPRESSION.sub(lambda found: self._value(found[1]), text)
+
+    def _value(self, name: str) -> str:
+        """Of an output that no step gave nothing, as on GitHub; another name has to be known."""
+        return self.context.get(name, "") if name.startswith("steps.") else self.context[name]

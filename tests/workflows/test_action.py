@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -19,6 +20,7 @@ STEPS = shell_steps(ACTION)
 
 def environment(lab: Path, *, recovery_budget: int) -> dict[str, str]:
     """A short cut, and a lab of the test's own."""
+    lab.mkdir(exist_ok=True)
     return {
         "HOME": str(lab),
         "KVCHAOS_LAB_DIR": str(lab / "lab"),
@@ -55,15 +57,33 @@ def through(runner: Runner) -> dict[str, int]:
     return codes
 
 
+@contextmanager
+def up(folder: Path, *, recovery: str, budget: int) -> Iterator[dict[str, str]]:
+    """A lab whose router recovers or not; the variables of steps that use it."""
+    variables = environment(folder, recovery_budget=budget)
+    whole = dict(os.environ) | variables
+    done = kvchaos(whole, "lab", "up", "--router-recovery", recovery)
+    try:
+        assert done.returncode == 0, done.stderr
+        yield variables
+    finally:
+        kvchaos(whole, "lab", "down")
+
+
 @pytest.fixture(scope="module")
-def passed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Runner, dict[str, int]]:
-    """Two experiments against a router that recovers, in a lab that the run itself starts."""
-    folder = tmp_path_factory.mktemp("passed")
-    runner = used(
-        folder,
-        {"experiments": "network-partition\nengine-restart", "arguments": "--var seed:int=11"},
-        environment=environment(folder, recovery_budget=30),
-    )
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A lab with a router that recovers."""
+    with up(tmp_path_factory.mktemp("lab"), recovery="replay", budget=30) as variables:
+        yield variables
+
+
+@pytest.fixture(scope="module")
+def passed(
+    lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Runner, dict[str, int]]:
+    """Two experiments against a router that recovers."""
+    given = {"experiments": "network-partition\nengine-restart", "arguments": "--var seed:int=11"}
+    runner = used(tmp_path_factory.mktemp("passed"), given, environment=lab)
     return runner, through(runner)
 
 
@@ -87,18 +107,11 @@ def test_the_report_is_where_the_output_says(passed: tuple[Runner, dict[str, int
     assert "pass" in runner.summary()
 
 
-@pytest.fixture(scope="module")
-def deaf_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+@pytest.fixture
+def deaf_lab(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A lab whose router does not recover what it missed."""
-    folder = tmp_path_factory.mktemp("deaf")
-    variables = environment(folder, recovery_budget=2)
-    whole = dict(os.environ) | variables
-    up = kvchaos(whole, "lab", "up", "--router-recovery", "none")
-    try:
-        assert up.returncode == 0, up.stderr
+    with up(tmp_path / "deaf", recovery="none", budget=2) as variables:
         yield variables
-    finally:
-        kvchaos(whole, "lab", "down")
 
 
 def test_a_gateway_that_does_not_recover_fails_the_job(
@@ -125,9 +138,9 @@ def test_a_file_that_is_not_there_fails_the_job(tmp_path: Path) -> None:
     assert "nothing was run" in runner.summary()
 
 
-def test_the_gitlab_job_passes_and_leaves_its_report(tmp_path: Path) -> None:
-    """Its scripts, as written, in a lab that the run starts."""
-    runner = used(tmp_path, {}, environment=environment(tmp_path, recovery_budget=30))
+def test_the_gitlab_job_passes_and_leaves_its_report(lab: dict[str, str], tmp_path: Path) -> None:
+    """Its scripts, as written."""
+    runner = used(tmp_path, {}, environment=lab)
 
     done = [runner.run(step) for step in gitlab_steps()]
 

@@ -17,6 +17,9 @@ BIN = Path(sys.executable).parent
 ALL = [step for path in (ACTION, *WORKFLOWS) for step in shell_steps(path)]
 JOBS = sorted({(path, step.job) for path in WORKFLOWS for step in shell_steps(path)})
 CONTEXT = {
+    "github.token": "none",
+    "inputs.pattern": "wire.encode_map",
+    "inputs.seconds": "2",
     "matrix.kubernetes": "v1.34.0",
     "matrix.python": "3.11",
     "steps.chaos.outputs.verdict": "pass",
@@ -80,10 +83,10 @@ def test_every_action_of_others_is_pinned(path: Path) -> None:
 def test_every_script_of_a_job_runs(path: Path, job: str, tmp_path: Path) -> None:
     """In order, in one folder with the repository's files; none fails."""
     runner = Runner(
-        folder=checkout(tmp_path / "repository"),
+        folder=checkout(tmp_path),
         home=tmp_path / "home",
         context=dict(CONTEXT),
-        environment={"GITHUB_SHA": "0" * 40, "HOME": str(tmp_path)},
+        environment={"GITHUB_SHA": "0" * 40, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
     )
 
     done = [(step, runner.run(step)) for step in shell_steps(path) if step.job == job]
@@ -93,7 +96,17 @@ def test_every_script_of_a_job_runs(path: Path, job: str, tmp_path: Path) -> Non
 
 
 def checkout(folder: Path) -> Path:
-    """The repository's own files, without what was made from them."""
+    """The repository's own files, without what was made from them; committed, with an origin."""
     made = shutil.ignore_patterns(".venv", ".git", "__pycache__", "dist", "kvchaos-runs", ".*cache")
-    shutil.copytree(TOP, folder, ignore=made)
-    return folder
+    here = folder / "repository"
+    shutil.copytree(TOP, here, ignore=made)
+    who = ["-c", "user.name=tests", "-c", "user.email=tests@example.com"]
+    for words in (
+        ["init", "--quiet", "--bare", str(folder / "origin.git")],
+        ["init", "--quiet"],
+        ["remote", "add", "origin", str(folder / "origin.git")],
+        ["add", "."],
+        [*who, "commit", "--quiet", "--message", "all of it"],
+    ):
+        subprocess.run(["git", *words], cwd=here, check=True, timeout=50)
+    return here
