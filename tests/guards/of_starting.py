@@ -1,0 +1,22 @@
+"""What ``kvchaos init`` and ``kvchaos doctor`` see to before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kvchaos.doctor.obstacles import ABOUT
+from tests.guards.removal import Guard, entry, returns, without
+
+
+def of_starting() -> Iterator[Guard]:
+    """Nothing is overwritten, answers are looked at, and no refusal is passed over."""
+    starter = "unit/starter/test_starter.py"
+    yield returns("kvchaos.starter.writing:in_the_way", "[]", tests=starter)
+    yield without("kvchaos.starter.writing:write", "target.unlink(missing_ok=True)", tests=starter)
+    yield returns("kvchaos.starter.answers:wrong", "''", tests=starter)
+    yield returns("kvchaos.starter.answers:check", "None", tests=starter)
+    yield returns(
+        "kvchaos.doctor.line:is_well", "True", tests="unit/commands/test_doctor_command.py"
+    )
+    for line in ABOUT:
+        yield entry("kvchaos.doctor.obstacles:ABOUT", line, tests="unit/doctor/test_obstacles.py")
