@@ -121,7 +121,8 @@ def test_of_a_long_log_the_end_is_kept(tmp_path: Path) -> None:
 def test_links_are_not_followed(tmp_path: Path) -> None:
     """A folder that somebody hands over does not put other files into a report."""
     folder = kept(tmp_path / "run")
-    (tmp_path / "private").write_text("secret", encoding="utf-8")
+    for name in ("private", "private.yaml"):
+        (tmp_path / name).write_text("secret", encoding="utf-8")
     (folder / "logs").mkdir()
     (folder / "logs" / "pod.log").symlink_to(tmp_path / "private")
     (folder / "objects").symlink_to(tmp_path)

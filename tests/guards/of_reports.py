@@ -1,0 +1,100 @@
+"""What keeps a report from telling more than is known, and from telling it to the wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.guards.removal import Guard, returns, without
+
+FOLDER = "unit/report/test_folder.py"
+DISTRIBUTION = "unit/report/test_distribution.py"
+JUNIT = "unit/report/test_junit.py"
+MARKDOWN = "unit/report/test_markdown.py"
+METRICS = "unit/report/test_metrics.py"
+PUSH = "unit/report/test_push.py"
+COMPARISON = "unit/report/test_comparison.py"
+REPORT = "unit/commands/test_report_command.py"
+COMPARE = "unit/commands/test_compare_command.py"
+
+
+def of_reading() -> Iterator[Guard]:
+    """A folder is what somebody hands over."""
+    folder = "kvchaos.report.folder"
+    yield without(f"{folder}:_is_file", " and not path.is_symlink()", instead="", tests=FOLDER)
+    yield without(f"{folder}:_listed", "folder.is_symlink() or ", instead="", tests=FOLDER)
+    yield without(f"{folder}:_record", "json_of(raw, _Record)", tests=FOLDER)
+    yield without(f"{folder}:_events", "if written > len(events):", instead="if 0:", tests=FOLDER)
+    yield without(f"{folder}:_end_of", "max(0, size - MAX_TEXT)", instead="0", tests=FOLDER)
+    yield without(f"{folder}:read_run", "if not is_run(folder):", instead="if 0:", tests=FOLDER)
+    yield without(f"{folder}:find_runs", "if not found:", instead="if 0:", tests=FOLDER)
+    yield returns(
+        "kvchaos.report.distribution:recovered_from_something", "True", tests=DISTRIBUTION
+    )
+    yield without(
+        "kvchaos.report.distribution:distribution",
+        " if math.isfinite(value)",
+        instead="",
+        tests=DISTRIBUTION,
+    )
+
+
+def of_forms() -> Iterator[Guard]:
+    """No run that is no pass is green, no text is markup, nothing unknown is 0."""
+    yield without("kvchaos.report.junit:_cases", "whole, ", instead="", tests=JUNIT)
+    yield returns("kvchaos.report.junit:_xml", "_[0]", tests=JUNIT)
+    yield without(
+        "kvchaos.report.junit:junit",
+        "suites += [_unread(folder, why) for folder, why in unread]",
+        tests=JUNIT,
+    )
+    yield without(
+        "kvchaos.report.markdown:inline",
+        "html.escape(short, quote=False)",
+        instead="short",
+        tests=MARKDOWN,
+    )
+    yield without("kvchaos.report.markdown:fenced", "longest + 1", instead="3", tests=MARKDOWN)
+    yield without("kvchaos.report.markdown:markdown", "[:MAX_TOLD]:", instead=":", tests=MARKDOWN)
+    yield without(
+        "kvchaos.report.metrics:_last",
+        "if value is not None:\n                family.add_metric(where, value)",
+        instead="family.add_metric(where, value or 0.0)",
+        tests=METRICS,
+    )
+    push = "kvchaos.report.push"
+    yield without(f"{push}:push", '.rpartition("@")[2]', instead="", tests=PUSH)
+    yield without(f"{push}:push", "grouping_key=key, ", instead="", tests=PUSH)
+    yield without(f"{push}:_address", "if not usable:", instead="if 0:", tests=PUSH)
+    yield without(
+        "kvchaos.commands.report:report.callback", "if found.unread:", instead="if 0:", tests=REPORT
+    )
+    yield returns("kvchaos.commands.outputs:at_most_one_stdout", "False", tests=REPORT)
+
+
+def of_comparing() -> Iterator[Guard]:
+    """Nothing is worse that chance explains, and too few runs are no good news."""
+    comparison = "kvchaos.report.comparison"
+    yield without(
+        f"{comparison}:_answer", "not enough(len(a), len(b))", instead="0", tests=COMPARISON
+    )
+    yield without(
+        f"{comparison}:_answer", "chance(a, b) > CHANCE or ", instead="", tests=COMPARISON
+    )
+    yield without(
+        f"{comparison}:_answer", " or abs(moved.middle) < least", instead="", tests=COMPARISON
+    )
+    yield without(
+        f"{comparison}:_recovery",
+        "math.inf if run.recovered is False else run.recovery",
+        instead="run.recovery",
+        tests=COMPARISON,
+    )
+    yield returns(f"{comparison}:_differing", "[]", tests=COMPARISON)
+    yield returns(f"{comparison}:_failed", "[]", tests=COMPARISON)
+    yield returns("kvchaos.report.compared:_open", "[]", tests=COMPARISON)
+    yield without(
+        "kvchaos.commands.compare:compare.callback",
+        "if not told.experiments:",
+        instead="if 0:",
+        tests=COMPARE,
+    )
