@@ -16,7 +16,7 @@ import click
 
 from kvchaos.cluster.config import LAB_CONTEXT, user_contexts
 from kvchaos.commands.options import complete_context
-from kvchaos.errors import KVChaosError
+from kvchaos.errors import KVChaosError, UsageError
 from kvchaos.starter.answers import Answers, check, option, wrong
 from kvchaos.starter.starter import WORKFLOW, starter
 from kvchaos.starter.writing import write
@@ -79,7 +79,11 @@ def init(folder: Path, *, yes: bool, **given: Any) -> None:
     top = _repository(folder)
     below = "" if top is None else os.path.relpath(folder.absolute(), top)
     files = starter(answers, version=version("kvchaos"), below="" if below == "." else below)
-    write(folder, files)
+    try:
+        write(folder, files)
+    except OSError as error:
+        wanted = "a folder that can be written"
+        raise UsageError(str(folder), wanted=wanted, saw=str(error)) from error
     click.echo("\n".join(_told(folder, files, answers, top)))
 
 

@@ -84,6 +84,14 @@ def test_answers_that_cannot_be_write_nothing() -> None:
     assert not Path("mine").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_a_usage_error() -> None:
+    """With what the system said."""
+    said = init("/proc/mine")
+
+    assert said.exit_code == 4
+    assert "wanted a folder that can be written, saw [Errno 2] No such file" in said.output
+
+
 def test_a_folder_in_a_repository_tells_where_the_workflow_has_to_go() -> None:
     """GitHub reads it at the top only; its steps know the way back."""
     Path(".git").mkdir()
