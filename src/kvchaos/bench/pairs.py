@@ -110,13 +110,13 @@ def _launch(
 
 
 def _samples(sides: list[Worker], plan: Plan, clock: Clock) -> int:
-    """How many samples make a turn: the same for both, and in fives unless one is enough."""
+    """How many samples make a turn, the same for both."""
     for side in sides:
         side.take(1)  # the first one warms up
     began = clock.now()
     sides[0].take(1)
     took = max(clock.now() - began, 1e-4)
-    return 1 if took >= plan.turn else math.ceil(plan.turn / took / 5) * 5
+    return math.ceil(plan.turn / took)
 
 
 def _turn(side: Worker, samples: int) -> Figures:

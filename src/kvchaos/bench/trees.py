@@ -13,10 +13,9 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import kvchaos
 from kvchaos.errors import UsageError
 
-PACKAGE = Path(kvchaos.__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 SECONDS = 60.0
 """How long git may take."""
 

@@ -12,15 +12,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import kvchaos
 from kvchaos.bench.calibration import calibrated
 from kvchaos.bench.catalogue import catalogue
 from kvchaos.bench.profiling import profiling
 from kvchaos.bench.suite import Benchmark, Sample
 from kvchaos.bench.timing import Bench, extra_work
+from kvchaos.bench.trees import PACKAGE
 
 Json = dict[str, Any]
 
@@ -32,7 +31,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     name, seed = sys.argv[1], int(sys.argv[2])
     found, broken = catalogue()
-    here = str(Path(kvchaos.__file__).parent)
+    here = str(PACKAGE)
     if name not in found:
         told = "; ".join(f"suite {suite}: {error}" for suite, error in broken.items())
         answers.write(json.dumps({"error": told or f"no benchmark {name}", "kvchaos": here}) + "\n")
