@@ -73,6 +73,10 @@ chaos-ourselves: setup  ## kill RUNS runs by SEED, fail the API in front of othe
 bench: setup  ## the figures of docs/performance.md
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
+.PHONY: docs
+docs: setup  ## the documentation's site in site/, warnings being errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 wheel: setup  ## dist/kvchaos-*.whl
 	$(BIN)/python -m build --wheel --outdir dist .
 
