@@ -163,11 +163,14 @@ def test_the_secrets_were_there_to_be_seen(played: tuple[Outcome, Path]) -> None
 
 
 def test_the_files_of_a_run_are_its_owner_s(played: tuple[Outcome, Path]) -> None:
-    """The folder 0700, what is in it 0600."""
+    """Folders 0700, what is in them 0600."""
     _, folder = played
     (run,) = (folder / "kvchaos-runs").iterdir()
 
-    assert S_IMODE(run.stat().st_mode) == 0o700
-    assert {path.name: S_IMODE(path.stat().st_mode) for path in run.iterdir()} == dict.fromkeys(
-        (path.name for path in run.iterdir()), 0o600
-    )
+    parts = [run, *run.rglob("*")]
+    modes = {str(path.relative_to(run)): S_IMODE(path.stat().st_mode) for path in parts}
+
+    assert {"logs", "experiment.json", "report.html"} <= modes.keys()
+    assert modes == {
+        str(path.relative_to(run)): 0o700 if path.is_dir() else 0o600 for path in parts
+    }

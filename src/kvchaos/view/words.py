@@ -109,11 +109,12 @@ def _sample(event: Event, before: Story) -> Words:
 
 def _stream(event: Event, _: Story) -> Words:
     pod = f"{event['engine']['pod']}/{event['engine']['rank']}"
+    why = event.get("reason") or "nobody knows why"
     what = {
         "gap": f"{many(event['missing'] or 0, 'batch', 'batches')} of it did not come",
-        "restart": f"it began anew: {event['reason']}",
-        "incomplete": f"not completely known: {event['reason']}",
-        "malformed": f"a message could not be read: {event['reason']}",
+        "restart": f"it began anew: {why}",
+        "incomplete": f"not completely known: {why}",
+        "malformed": f"a message could not be read: {why}",
     }.get(event["what"])
     return (f"engine {pod}: {what}", "unknown") if what else None
 

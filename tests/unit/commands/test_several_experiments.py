@@ -1,0 +1,135 @@
+"""Several experiments in one call: order, what ends it, the exit code, the table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kvchaos.assets import asset
+from kvchaos.cli import main
+from kvchaos.commands import playing
+from kvchaos.commands import run as command
+from kvchaos.commands.several import Played, rows, worst
+from kvchaos.run import current
+
+Json = dict[str, Any]
+STATUS = {0: "pass", 1: "fail", 2: "unknown", 3: "aborted", 4: "unknown", 5: "residue"}
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "configure_logger", lambda **_: None)
+    text = asset("experiments", "network-partition.json").read_text()
+    for name in "abc":
+        Path(f"{name}.json").write_text(json.dumps(json.loads(text) | {"title": name}))
+    yield
+    for kept in (current._listeners, current._onlookers, current._outcomes, current._failed):
+        kept.clear()
+
+
+def outcome(code: int) -> Json:
+    recovery = {"agreed": True, "after_heal": {"agreed": 0.25}}
+    return {
+        "verdict": "pass" if code == 0 else "fail",
+        "status": STATUS[code],
+        "exit_code": code,
+        "recovery": recovery if code == 0 else None,
+    }
+
+
+def plays(monkeypatch: pytest.MonkeyPatch, *codes: int) -> list[str]:
+    """Have the experiments end with these codes, in turn; the titles of those that were played."""
+    titles: list[str] = []
+
+    def play(experiment: Json, strategy: str, journal: Json) -> None:
+        titles.append(experiment["title"])
+        code = codes[len(titles) - 1]
+        if code == 3:
+            raise KeyboardInterrupt
+        journal["kvchaos"] = outcome(code)
+
+    monkeypatch.setattr(playing, "play", play)
+    return titles
+
+
+def ran(*words: str) -> Result:
+    return CliRunner().invoke(main, ["run", *(words or ("a.json", "b.json", "c.json"))])
+
+
+@pytest.mark.parametrize(
+    ("codes", "played", "code"),
+    [
+        ((0, 0, 0), "abc", 0),
+        ((1, 2, 0), "abc", 1),
+        ((2, 0, 2), "abc", 2),
+        ((1, 3), "ab", 3),
+        ((4, 5), "ab", 5),
+        ((4, 1, 0), "abc", 4),
+    ],
+)
+def test_a_failure_lets_the_next_one_begin_an_abort_does_not(
+    monkeypatch: pytest.MonkeyPatch, codes: tuple[int, ...], played: str, code: int
+) -> None:
+    """Residue, aborted, not usable, fail, unknown, pass: the worst is the exit code."""
+    titles = plays(monkeypatch, *codes)
+
+    assert (ran().exit_code, "".join(titles)) == (code, played)
+
+
+def test_on_request_the_first_without_a_pass_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a pipeline that is not to waste time."""
+    titles = plays(monkeypatch, 0, 2)
+
+    said = ran("--stop-on-failure", "a.json", "b.json", "c.json")
+
+    assert (said.exit_code, titles) == (2, ["a", "b"])
+    assert said.stdout.splitlines()[-4:] == [
+        "EXPERIMENTS",
+        "  pass           0.25 s  a.json",
+        "  unknown             -  b.json",
+        "  not played          -  c.json",
+    ]
+
+
+def test_all_are_checked_before_the_first_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And all that is wrong with any of them is said at once."""
+    titles = plays(monkeypatch, 0, 0, 0)
+    Path("bad.json").write_text("{")
+
+    said = ran("a.json", "bad.json", "nowhere.json", "bad.json")
+
+    assert (said.exit_code, titles) == (4, [])
+    assert said.output.count("bad.json is not JSON") == 1
+    assert "nowhere.json: no experiment at nowhere.json" in said.output
+
+
+def test_a_journal_path_is_for_one_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several, each has its own in its run's folder, and none beside."""
+    titles = plays(monkeypatch, 0, 0)
+
+    refused = ran("--journal-path", "j.json", "a.json", "b.json")
+    code = ran("a.json", "b.json").exit_code
+
+    assert (refused.exit_code, "one experiment" in refused.output) == (4, True)
+    assert (code, titles, Path("journal.json").exists()) == (0, ["a", "b"], False)
+
+
+def test_without_an_outcome_the_worst_is_unknown() -> None:
+    """Nothing that was played is a pass."""
+    assert worst([Played("a")]) == 2
+
+
+def test_the_table_says_where_to_look() -> None:
+    """The run's folder, or why there is none."""
+    refused = {"status": "unknown", "exit_code": 2, "why": "no answer\nat all"}
+
+    assert rows([Played("a", outcome(0), Path("runs/1")), Played("bb", refused)]) == [
+        ("pass      ", "     0.25 s  a   runs/1"),
+        ("unknown   ", "          -  bb  no answer"),
+    ]
