@@ -33,7 +33,7 @@ class Heights:
             return cls(0.0, top := round_top(highest, 4), top)
         step = round_step((highest - lowest) / steps) or 1.0
         above, below = (math.ceil(abs(each) / step - 1e-9) for each in (highest, lowest))
-        return cls(-step * below, step * max(above, 0 if below else 1), step)
+        return cls(0.0 - step * below, step * max(above, 0 if below else 1), step)
 
     def percent(self, value: float) -> float:
         share = (value - self.bottom) / (self.top - self.bottom)

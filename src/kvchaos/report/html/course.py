@@ -11,7 +11,8 @@ from kvchaos.verdict.events import Event, Events, Json, of
 
 SHORTEST = 0.5  # seconds that a course lasts at least, so that it can be drawn
 MAX_FAULTS = 8
-"""Faults with a lane of their own; all are drawn in the charts."""
+"""Faults with a lane of their own."""
+MAX_BANDS = 100
 MAX_PINS = 24
 
 NARROW = 296
@@ -67,9 +68,9 @@ def course(events: Events, record: Json) -> Course:
     scale = Scale(0.0, end)
     return Course(
         scale=scale,
-        bands=(*bands, *recovering),
+        bands=(*bands[:MAX_BANDS], *recovering),
         pins=placed(_moments(record, stops), scale),
-        stops=tuple(stops),
+        stops=tuple(stops[:MAX_PINS]),
     )
 
 

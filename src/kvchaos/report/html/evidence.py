@@ -16,6 +16,7 @@ from kvchaos.verdict.events import Json, text
 
 MEANS = {True: "it holds", False: "it does not hold", None: "it could not tell"}
 WEIGHT = {"fail": 0, "unknown": 1, "pass": 2}
+MAX_FAULTS = 50
 SHOWN = 6
 """Pieces of evidence that are open at once."""
 ARROWS = {"both": "◄── ✕ ──►", "to": "─── ✕ ──►", "from": "◄── ✕ ───"}
@@ -48,7 +49,7 @@ class _Fault:
 
 def faults(data: RunData, _: Course) -> Markup | None:
     """Each fault: whom it hit, how long it stood, how that is known; None when there was none."""
-    told = [_fault(each) for each in data.record["faults"]]
+    told = [_fault(each) for each in data.record["faults"][:MAX_FAULTS]]
     return render("faults.html.j2", faults=told, shown=SHOWN) if told else None
 
 

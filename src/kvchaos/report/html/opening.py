@@ -29,7 +29,7 @@ class Tile:
 
 
 def opening(data: RunData) -> Markup:
-    """The outcome, and below it the run's figures."""
+    """The outcome in a sentence, which run it was, and where."""
     record, run = data.record, data.record["run"]
     seconds = number(run.get("seconds"))
     kicker = [began(data), f"took {' '.join(duration(seconds))}" if seconds else ""]
@@ -38,7 +38,7 @@ def opening(data: RunData) -> Markup:
         for name in ("context", "namespace", "router", "seed", "run")
         if (value := run.get(name)) not in (None, "")
     ]
-    head = part(
+    return part(
         "hero",
         str(record["status"]),
         cleaned(record["headline"]),
@@ -46,8 +46,12 @@ def opening(data: RunData) -> Markup:
         kicker=[each for each in kicker if each],
         facts=facts,
     )
-    tiles = _tiles(record)
-    return head + (part("tiles", tiles) if tiles else Markup(""))
+
+
+def figures(data: RunData, _: Course) -> Markup | None:
+    """The figures that matter, as tiles; None where there was no fault."""
+    tiles = _tiles(data.record)
+    return part("tiles", tiles) if tiles else None
 
 
 def began(data: RunData) -> str:

@@ -15,9 +15,8 @@ from kvchaos.report.html.charts import difference_chart, timeline
 from kvchaos.report.html.course import Course, course
 from kvchaos.report.html.frame import page, part
 from kvchaos.report.html.scale import Scale
-from kvchaos.report.html.series import agreement, difference
+from kvchaos.report.html.series import agreement, difference, samples
 from kvchaos.report.json import MALFORMED
-from kvchaos.verdict.events import of
 
 Section = tuple[str, str, str, Callable[[RunData, Course], Markup | None]]
 
@@ -36,7 +35,7 @@ def run_page(data: RunData) -> str:
     except MALFORMED:
         shared = Course(Scale(0.0, 1.0))
     shown: list[tuple[str, str]] = []
-    body = opening.opening(data)
+    body = opening.opening(data) + (_made(opening.figures, data, shared) or Markup(""))
     for anchor, title, lead, make in SECTIONS:
         made = _made(make, data, shared)
         if made is not None:
@@ -69,12 +68,12 @@ def _foot(data: RunData) -> str:
 
 
 def _course(data: RunData, shared: Course) -> Markup | None:
-    samples = of(data.events, "sample")
-    if not samples and not shared.bands:
+    looks = samples(data.events)
+    if not looks and not shared.bands:
         return None
     end = shared.scale.end
-    index = agreement(data.events, end=end)
-    missing, phantom = (difference(data.events, key, end=end) for key in ("missing", "phantom"))
+    index = agreement(looks, end=end)
+    missing, phantom = (difference(looks, key, end=end) for key in ("missing", "phantom"))
     drawn = timeline(shared, index)
     chart = difference_chart(missing, phantom, shared, index)
     return Markup('<div class="plots">{}{}</div>').format(drawn, chart)

@@ -17,6 +17,8 @@ from kvchaos.verdict.events import Event, Events, of
 Point = tuple[float, float | None]
 """A moment, and what was so from then on; None: from then on nothing is known."""
 
+Looks = Sequence[tuple[float, Event]]
+BADNESS = ("none", "good", "blank", "bad")
 COLUMNS = 480
 """As many moments of a series are drawn at most; of others the farthest from 0 in its place."""
 
@@ -54,20 +56,29 @@ class Flow:
     gaps: tuple[float, ...]
 
 
-def difference(events: Events, which: str, *, end: float) -> list[Point]:
+def samples(events: Events) -> list[tuple[float, Event]]:
+    """Each look at the index with its moment, in order."""
+    return sorted(((_at(each), each) for each in of(events, "sample")), key=lambda told: told[0])
+
+
+def difference(looks: Looks, which: str, *, end: float) -> list[Point]:
     """``missing`` or ``phantom`` of all engines, from sample to sample."""
-    return _held([(at, _wrong(each, which)) for at, each in _samples(events)], end)
+    return _held([(at, _wrong(each, which)) for at, each in looks], end)
 
 
-def agreement(events: Events, *, end: float, engine: str = "") -> list[Stretch]:
-    """Whether the index agreed, of one ``pod/rank`` or of all; stretches that touch, merged."""
-    told = [(at, _state(each, engine)) for at, each in _samples(events)]
+def agreement(looks: Looks, *, end: float, engine: str = "") -> list[Stretch]:
+    """Whether the index agreed, of one ``pod/rank`` or of all; stretches that touch, merged.
+
+    Of more than ``COLUMNS`` each column is as bad as the worst in it.
+    """
+    told = [(at, _state(each, engine)) for at, each in looks]
     found: list[Stretch] = []
     for (at, state), (then, _) in pairwise([*told, (end, "")]):
         found.append(Stretch(at, min(then, at + STALE), state))
         if then > at + STALE:
             found.append(Stretch(at + STALE, then, "blank"))
-    return _merged(found)
+    merged = _merged(found)
+    return merged if len(merged) <= COLUMNS else _coarse(merged, end)
 
 
 def seconds(events: Events) -> list[Second]:
@@ -101,10 +112,22 @@ def thinned(points: Sequence[Point], columns: int = COLUMNS) -> list[Point]:
     return kept
 
 
+def smoothed(points: Sequence[Point], columns: int = COLUMNS // 3) -> list[Point]:
+    """At most ``columns`` points, the mean of those that are known in a row."""
+    size = max(1, -(-len(points) // columns))
+    groups = [points[first : first + size] for first in range(0, len(points), size)]
+    return [(group[0][0], _mean([value for _, value in group])) for group in groups]
+
+
 def gathered(told: Sequence[Second], columns: int = COLUMNS // 2) -> list[Second]:
     """At most ``columns`` seconds: several become one, with the worst of their latencies."""
     size = max(1, -(-len(told) // columns))
     return [_one(told[first : first + size]) for first in range(0, len(told), size)]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _one(group: Sequence[Second]) -> Second:
@@ -122,10 +145,6 @@ def _one(group: Sequence[Second]) -> Second:
 
 def _at(event: Event) -> float:
     return max(0.0, number(event.get("at")) or 0.0)
-
-
-def _samples(events: Events) -> list[tuple[float, Event]]:
-    return sorted(((_at(each), each) for each in of(events, "sample")), key=lambda told: told[0])
 
 
 def _held(told: Iterable[Point], end: float) -> list[Point]:
@@ -156,10 +175,22 @@ def _state(sample: Event, engine: str) -> str:
     return "bad" if count(told.get("missing")) or count(told.get("phantom")) else "good"
 
 
+def _coarse(found: Sequence[Stretch], end: float) -> list[Stretch]:
+    width = end / COLUMNS
+    edges = [*(width * at for at in range(COLUMNS)), end]
+    columns: list[str] = [BADNESS[0]] * COLUMNS
+    for each in found:
+        first, last = int(each.start / width), int(each.end / width)
+        for at in range(first, min(last, COLUMNS - 1) + 1):
+            columns[at] = max(columns[at], each.state, key=BADNESS.index)
+    told = (Stretch(edges[at], edges[at + 1], state) for at, state in enumerate(columns))
+    return _merged(told)
+
+
 def _merged(found: Iterable[Stretch]) -> list[Stretch]:
     merged: list[Stretch] = []
     for each in found:
-        if merged and merged[-1].state == each.state and each.start <= merged[-1].end:
+        if merged and merged[-1].state == each.state and each.start <= merged[-1].end + 1e-9:
             merged[-1] = Stretch(merged[-1].start, each.end, each.state)
         elif each.end > each.start:
             merged.append(each)
