@@ -7,21 +7,24 @@ when all was read and written, whatever the verdicts; that of ``kvchaos run`` is
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
-from kvchaos.commands.outputs import Gathered, at_most_one_stdout, gathered, newest, write
-from kvchaos.errors import KVChaosError, UsageError
+from kvchaos.commands.outputs import STDOUT, Gathered, at_most_one_stdout, gathered, newest, write
+from kvchaos.errors import KVChaosError
 from kvchaos.report.figures import figures
 from kvchaos.report.html import run_page
+from kvchaos.report.html.overview import overview_page
 from kvchaos.report.junit import junit
 from kvchaos.report.markdown import markdown
 from kvchaos.report.metrics import metrics
 from kvchaos.report.push import push
 from kvchaos.report.together import together
-from kvchaos.report.write import write_report
+from kvchaos.report.write import REPORT, write_report
 
 TARGET = click.Path(dir_okay=False, allow_dash=True)
 EXIT_CODES = "0 written, 2 a run could not be read or something not be written, 4 not usable"
@@ -29,7 +32,7 @@ EXIT_CODES = "0 written, 2 a run could not be read or something not be written, 
 
 @click.command(epilog=f"Exit codes: {EXIT_CODES}.")
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path))
-@click.option("--html", "html_to", metavar="F", type=TARGET, help="A page; of one run.")
+@click.option("--html", "html_to", metavar="F", type=TARGET, help="A page.")
 @click.option("--junit", "junit_to", metavar="F", type=TARGET, help="JUnit XML, for CI systems.")
 @click.option("--markdown", "markdown_to", metavar="F", type=TARGET, help="For a step summary.")
 @click.option("--json", "json_to", metavar="F", type=TARGET, help="All records in one object.")
@@ -55,10 +58,9 @@ def report(
     found = gathered(folders or [newest()])
     if not any((*targets, push_to)):
         _in_folders(found)
-    forms: tuple[Callable[[Gathered], str], ...] = (_html, _junit, _markdown, _json, _metrics)
-    for form, target in zip(forms, targets, strict=True):
+    for form, target in zip(FORMS, targets, strict=True):
         if target:
-            write(form(found), target, quiet=quiet)
+            write(form(found, target), target, quiet=quiet)
     if push_to:
         count = push([run.record for run in found.runs], push_to)
         click.echo(f"metrics of {count} pushed", err=quiet)
@@ -72,25 +74,36 @@ def _in_folders(found: Gathered) -> None:
         click.echo(f"{told.status:8} {write_report(run.folder)}  {told.headline}")
 
 
-def _html(found: Gathered) -> str:
-    if len(found.runs) != 1:
-        wanted = "one run; without --html each run's report.html is written into its folder"
-        raise UsageError("--html", wanted=wanted, saw=f"{len(found.runs)} runs")
-    return run_page(found.runs[0])
+def _html(found: Gathered, target: str) -> str:
+    """Of one run its page, of several one over all, with links to those that are there."""
+    if len(found.runs) == 1 and not found.unread:
+        return run_page(found.runs[0])
+    here = Path(target).absolute().parent
+    links = [None if target == STDOUT else _link(run.folder / REPORT, here) for run in found.runs]
+    told = [figures(run.record) for run in found.runs]
+    return overview_page(told, links=links, unread=found.unread)
 
 
-def _junit(found: Gathered) -> str:
+def _link(page: Path, here: Path) -> str | None:
+    return quote(os.path.relpath(page.absolute(), here)) if page.is_file() else None
+
+
+def _junit(found: Gathered, _: str) -> str:
     return junit([run.record for run in found.runs], unread=found.unread)
 
 
-def _markdown(found: Gathered) -> str:
+def _markdown(found: Gathered, _: str) -> str:
     return markdown(found.runs, unread=found.unread)
 
 
-def _json(found: Gathered) -> str:
+def _json(found: Gathered, _: str) -> str:
     told = together(found.runs, unread=found.unread)
     return json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def _metrics(found: Gathered) -> str:
+def _metrics(found: Gathered, _: str) -> str:
     return metrics([run.record for run in found.runs])
+
+
+FORMS: tuple[Callable[[Gathered, str], str], ...] = (_html, _junit, _markdown, _json, _metrics)
+"""In the order of their options; each makes its text, for the place where that goes."""

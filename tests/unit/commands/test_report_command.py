@@ -90,15 +90,19 @@ def test_a_dash_is_the_standard_output_and_nothing_else_is_on_it() -> None:
     assert "written" not in result.stdout
 
 
-def test_a_page_is_of_one_run() -> None:
-    """Also to a file; of several it is said what to do."""
-    result = reported("kvchaos-runs", "--html", "page.html")
-    one = reported("--html", "page.html")
+def test_a_page_is_of_one_run_or_over_all(here: Path) -> None:
+    """Over several it leads to the pages that are there, from wherever it is."""
+    reported()
+    one = reported("--html", "one.html")
 
-    assert result.exit_code == 4
-    assert "--html: wanted one run; without --html each run's report.html" in result.stderr
-    assert (one.exit_code, one.stdout) == (0, "page.html written\n")
-    assert Path("page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    all_of_them = reported("kvchaos-runs", "--html", "out/all.html")
+
+    assert (one.stdout, all_of_them.stdout) == ("one.html written\n", "out/all.html written\n")
+    assert "<h1>The router&#39;s index did not become right" in Path("one.html").read_text("utf-8")
+    page = Path("out/all.html").read_text(encoding="utf-8")
+    assert "<h1>2 runs: 1 pass, 1 fail</h1>" in page
+    leads_to = [part.partition('"')[0] for part in page.split('<a href="')[1:]]
+    assert [each for each in leads_to if "#" not in each] == ["../kvchaos-runs/a-wrong/report.html"]
 
 
 def test_a_run_that_cannot_be_read_costs_the_others_nothing(here: Path) -> None:
