@@ -46,13 +46,14 @@ def poll(
     until: Callable[[T], bool],
     *,
     timeout: float,
-    every: float,
+    every: float | Callable[[float], float],
     clock: Clock,
 ) -> tuple[T, float]:
     """The last value that ``read`` gave and the seconds it took, at most about ``timeout``.
 
     Reads at once, then each ``every`` seconds, until ``until`` holds or the time is out: the
-    caller looks at the value to tell which. There is always a read at the very end.
+    caller looks at the value to tell which. There is always a read at the very end. ``every`` may
+    also say how long to pause after so many seconds.
     """
     start = clock.now()
     while True:
@@ -60,4 +61,5 @@ def poll(
         waited = clock.now() - start
         if until(value) or waited >= timeout:
             return value, waited
-        clock.sleep(min(every, timeout - waited))
+        pause = every(waited) if callable(every) else every
+        clock.sleep(min(pause, timeout - waited))

@@ -30,6 +30,18 @@ CUT = "kvchaos/cut-r1"
 FAULT = Fault.of(partition())
 
 
+class Watched(FakeClock):
+    """Remembers how long was slept, one time after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        super().sleep(seconds)
+
+
 def ended(cluster: ScriptedCluster, fault: Fault = FAULT, **settings: Any) -> Recovered:
     return recover(cluster, fault, timeout=5, clock=FakeClock(), **settings)
 
@@ -354,11 +366,25 @@ def test_what_is_forbidden_is_not_waited_for(verb: str) -> None:
 def test_a_deletion_that_was_accepted_is_waited_for_whatever_may_not_be_listed() -> None:
     """The object goes on going; once it is gone, its rules cannot be told."""
     cluster = there(fails={"list": [Forbidden("not allowed: list")] * 99})
+    clock = FakeClock()
 
-    with pytest.raises(FaultNotRecovered, match=r"after 0\.2s.*cannot tell: not allowed: list"):
-        ended(cluster)
+    with pytest.raises(FaultNotRecovered, match="cannot tell: not allowed: list"):
+        recover(cluster, FAULT, timeout=5, clock=clock)
 
     assert cluster.objects == {}
+    assert clock.seconds == 100.0 + mesh_recover.CLOSE  # it was looked for once more
+
+
+def test_a_fault_that_ends_at_once_is_seen_to_end_at_once() -> None:
+    """From its end on a recovery is counted, so the first second has the closest looks."""
+    clock = Watched()
+
+    with pytest.raises(FaultNotRecovered):
+        recover(there(held=True, controller=False), FAULT, timeout=2, clock=clock)
+
+    assert clock.slept[:3] == [mesh_recover.CLOSE] * 3
+    assert clock.slept[-3:-1] == [mesh_recover.EVERY] * 2
+    assert sum(clock.slept) == pytest.approx(2)
 
 
 def test_forcing_goes_on_when_the_api_fails_meanwhile() -> None:
