@@ -13,6 +13,8 @@ from kvchaos.gameday.plan import Budget, StopWhen
 from kvchaos.verdict.result import Status
 
 ALWAYS = frozenset({Status.ABORTED, Status.RESIDUE})
+BAD = frozenset({Status.UNKNOWN, Status.FAIL, Status.RESIDUE})
+"""What counts as a failure; a run that was broken off is played again."""
 UNUSABLE = 4
 """The exit code of an experiment that could not be used as it stands."""
 
@@ -43,7 +45,7 @@ def _spent(day: Day, budget: Budget, faults: int) -> Iterator[str]:
     under = sum(each.fault_time for each in told)
     if budget.fault_time is not None and under >= budget.fault_time:
         yield f"{under:.1f} of {budget.fault_time:g} s under faults"
-    bad = sum(attempt.status not in (None, Status.PASS) for attempt in day.attempts)
+    bad = sum(attempt.status in BAD for attempt in day.attempts)
     if budget.failures is not None and bad > budget.failures:
         yield f"{bad} runs did not pass, {budget.failures} may"
     failed = sum(each.failed_requests for each in told)

@@ -108,7 +108,7 @@ def _said(error: ValidationError) -> str:
     text = error.message if len(error.message) < 200 else f"{error.message[:200]}..."
     about = error.schema.get("description") if isinstance(error.schema, Mapping) else None
     if error.validator == "type" and error.validator_value == "string":
-        return f"{text}: put it in quotes"  # YAML makes 540 of 09:00
+        return f"{text}: put it in quotes"  # YAML makes 600 of 10:00
     return f"{text} ({about})" if error.validator == "pattern" and about else text
 
 

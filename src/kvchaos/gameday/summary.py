@@ -15,8 +15,9 @@ from statistics import fmean
 from typing import Any
 
 from kvchaos.gameday.day import Attempt, Day, Facts, Step
+from kvchaos.gameday.ending import BAD
 from kvchaos.report.distribution import Distribution, distribution
-from kvchaos.verdict.result import ORDER, Status
+from kvchaos.verdict.result import ORDER
 from kvchaos.verdict.status import EXIT_CODE
 
 Json = dict[str, Any]
@@ -127,7 +128,7 @@ def _step(step: Step) -> Json:
 
 def _cost(attempts: list[Attempt]) -> Json:
     facts = [each.facts for each in attempts]
-    bad = [each for each in attempts if each.status not in (None, Status.PASS)]
+    bad = [each for each in attempts if each.status in BAD]
     return {
         "runs": len(attempts),
         "not_passed": len(bad),
