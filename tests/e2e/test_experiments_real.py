@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kvchaos.assets import asset
-from tests.chaosrun import EXPERIMENTS, chaos_run
+from tests.chaosrun import EXPERIMENTS, chaos_run, kvchaos
 
 CONTEXT = os.environ.get("KVCHAOS_E2E_CONTEXT", "")
 pytestmark = [
@@ -48,6 +48,14 @@ def environment() -> Iterator[dict[str, str]]:
         yield os.environ | {"KUBERNETES_CONTEXT": CONTEXT, "COLUMNS": "100"}
     finally:
         kubectl("delete", "-k", overlay, "--wait=true", "--timeout=90s")
+
+
+def test_the_doctor_finds_all_that_is_needed(environment: dict[str, str]) -> None:
+    """Ports, event streams, index, rights and Chaos Mesh of a real cluster, as of the lab."""
+    said = kvchaos(environment, "doctor")
+
+    assert said.returncode == 0, said.stdout
+    assert "3 of 3 publish on 5557 and replay on 5558" in said.stdout
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

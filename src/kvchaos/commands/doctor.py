@@ -50,7 +50,7 @@ def doctor(experiments: tuple[Path, ...], context: str | None, namespace: str | 
         except KVChaosError as error:
             lines.append(Line.of("experiments", error))
     settings = found[0].settings if found else Settings()
-    click.echo(_headline(settings))
+    click.echo(_headline(settings) if found else "no experiment that says which cluster is meant")
     lines += _lines(found, settings)
     lines = list(dict.fromkeys(lines))  # what is wrong with all experiments is told once
     click.echo("\n".join(screen(lines)))

@@ -16,9 +16,9 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
     half way, what was written is taken back.
     """
     if taken := in_the_way(folder, files):
-        what = f"nothing was written, for {len(taken)} of the files are there already"
         raise UsageError(
-            f"{what}; move them away, or name another folder:\n  - " + "\n  - ".join(taken)
+            "nothing was written, for these are there already; "
+            "move them away, or name another folder:\n  - " + "\n  - ".join(taken)
         )
     written: list[Path] = []
     try:
