@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +11,10 @@ from kvchaos.bench.machine import machine
 from kvchaos.bench.results import Result, Results, result
 from kvchaos.bench.suite import Benchmark
 from kvchaos.bench.trees import Tree
-from kvchaos.bench.workers import BenchmarkFailed, worker
+from kvchaos.bench.workers import BenchmarkFailed, Worker, worker
 from kvchaos.clock import Clock
 
+PROFILED = 3.0
 Told = Callable[[dict[str, Result], str], None]
 """Called after each benchmark: its figures, or why there are none."""
 
@@ -53,6 +55,13 @@ def measure(
     )
 
 
+def _enough(process: Worker, clock: Clock) -> int:
+    """So many samples that a profile sees ``PROFILED`` seconds of them."""
+    began = clock.now()
+    process.take(1)
+    return math.ceil(PROFILED / max(clock.now() - began, 1e-3))
+
+
 def _figures(
     benchmark: Benchmark,
     tree: Tree,
@@ -74,7 +83,7 @@ def _figures(
             taken += found
             scale += loops
         if profile:
-            process.take(1, profile=profile)
+            process.take(_enough(process, clock), profile=profile)
     return {
         benchmark.label(name): result(figure, [each[name] for each in taken], scale)
         for name, figure in benchmark.figures.items()
