@@ -36,6 +36,12 @@
       if (seen) words.push({ ...seen, text, parent });
     }
   }
+  const frames = ".tile, .hero, section, .notice, details, .badge, .pod, .check, .hit, footer";
+  for (const { left, right, text, parent } of words) {
+    const frame = parent.closest(frames)?.getBoundingClientRect();
+    if (frame && !scrolls(parent) && (right > frame.right + 0.5 || left < frame.left - 0.5))
+      found.push(`outgrows its frame: ${text}`);
+  }
   words.sort((a, b) => a.top - b.top);
   words.forEach((one, at) => {
     for (let next = at + 1; next < words.length && words[next].top < one.bottom - 3; next++) {

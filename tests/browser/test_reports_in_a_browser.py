@@ -157,10 +157,11 @@ def test_other_pages_are_whole_on_a_phone(name: str, opened: Callable[[str, str]
         ("h1{height:9px;overflow:hidden}", "cut off: "),
         (".about{margin-top:-40px}", "overlapping: "),
         ("h1{white-space:nowrap;width:2000px}", "scrolls sideways: "),
+        (".tile .value{font-size:70px}", "outgrows its frame: "),
         (".facts dt{color:#bbb}", "contrast "),
         (".facts dt{font-size:9px}", "small (9px)"),
     ],
-    ids=["cut", "overlap", "wide", "pale", "small"],
+    ids=["cut", "overlap", "wide", "outgrown", "pale", "small"],
 )
 def test_what_is_wrong_with_a_page_is_found(
     style: str, finding: str, opened: Callable[[str, str], Seen]

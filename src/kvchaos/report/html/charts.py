@@ -101,13 +101,17 @@ def plot(
     )
 
 
-def timeline(course: Course, index: Sequence[Stretch]) -> Markup:
-    """When each fault was on, when the index was right, and the moments below; as lanes."""
+def timeline(course: Course, index: Sequence[Stretch], ghosts: Sequence[Stretch] = ()) -> Markup:
+    """When each fault was on, when the index was right, and the moments below; as lanes.
+
+    ``ghosts``: when it had a pod that was not alive; a lane only if there was one.
+    """
     return render(
         "timeline.html.j2",
         faults=[_bar(band, course.scale) for band in course.faults[:MAX_FAULTS]],
         more=max(0, len(course.faults) - MAX_FAULTS),
         index=[_stretch(each, course.scale) for each in index],
+        ghosts=[_stretch(each, course.scale) for each in ghosts],
         pins=[(pin, course.scale.percent(pin.at)) for pin in course.pins],
         rows=1 + max((pin.row for pin in course.pins), default=-1),
         marks=time_marks(course.scale),

@@ -106,7 +106,8 @@ def _fault(fault: Json, end: float) -> Band | None:
     if injected is None:
         return None
     over = end if healed is None else max(healed, injected)
-    return Band("fault", fault_title(fault), injected, over, open=healed is None)
+    name = fault_title(fault) + (", end not seen" if healed is None else "")
+    return Band("fault", name, injected, over, open=healed is None)
 
 
 def _recovering(record: Json, end: float) -> list[Band]:

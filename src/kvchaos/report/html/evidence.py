@@ -54,9 +54,12 @@ def faults(data: RunData, _: Course) -> Markup | None:
 
 
 def checks(data: RunData, _: Course) -> Markup | None:
-    """Every check's answer, those first that are no pass; what each rests on is folded."""
+    """Every check's answer, those first that are no pass; what each rests on is folded.
+
+    None for a run that was refused: nothing of it was checked.
+    """
     told = sorted(data.record["checks"], key=lambda each: WEIGHT.get(str(each["verdict"]), 1))
-    if not told:
+    if not told or (data.record.get("preflight") or {}).get("findings"):
         return None
     return render("checks.html.j2", checks=[_check(each) for each in told], shown=SHOWN)
 

@@ -145,7 +145,7 @@ def _tiles(record: Json) -> list[Tile]:
 def _recovery(record: Json) -> Tile:
     told = record.get("recovery")
     if not told:
-        return Tile("Recovery time", "—", note="not measured", mood="unsure")
+        return Tile("Recovery time", "not measured", mood="unsure")
     after = number((told.get("after_heal") or {}).get("agreed"))
     budget = number(told.get("budget"))
     note = f"; {clock(budget)} s allowed" if budget is not None else ""

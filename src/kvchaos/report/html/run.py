@@ -15,7 +15,7 @@ from kvchaos.report.html.charts import difference_chart, timeline
 from kvchaos.report.html.course import Course, course
 from kvchaos.report.html.frame import page, part
 from kvchaos.report.html.scale import Scale
-from kvchaos.report.html.series import agreement, difference, samples
+from kvchaos.report.html.series import agreement, difference, ghosts, samples
 from kvchaos.report.json import MALFORMED
 
 Section = tuple[str, str, str, Callable[[RunData, Course], Markup | None]]
@@ -74,7 +74,7 @@ def _course(data: RunData, shared: Course) -> Markup | None:
     end = shared.scale.end
     index = agreement(looks, end=end)
     missing, phantom = (difference(looks, key, end=end) for key in ("missing", "phantom"))
-    drawn = timeline(shared, index)
+    drawn = timeline(shared, index, ghosts(looks, end=end))
     chart = difference_chart(missing, phantom, shared, index)
     return Markup('<div class="plots">{}{}</div>').format(drawn, chart)
 
@@ -88,7 +88,7 @@ SECTIONS: tuple[Section, ...] = (
         _course,
     ),
     ("recovery", "Recovery", "", recovery.phases),
-    ("traffic", "Traffic", "Requests through the router, second by second.", traffic.traffic),
+    ("traffic", "Traffic", "What requests through the router met.", traffic.traffic),
     (
         "engines",
         "Engines",

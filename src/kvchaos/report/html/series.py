@@ -18,7 +18,7 @@ Point = tuple[float, float | None]
 """A moment, and what was so from then on; None: from then on nothing is known."""
 
 Looks = Sequence[tuple[float, Event]]
-BADNESS = ("none", "good", "blank", "bad")
+BADNESS = ("none", "good", "blank", "bad", "ghost")
 COLUMNS = 480
 """As many moments of a series are drawn at most; of others the farthest from 0 in its place."""
 
@@ -30,20 +30,6 @@ class Stretch:
     start: float
     end: float
     state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Second:
-    """What load met between two moments, about a second apart; latencies in seconds."""
-
-    start: float
-    end: float
-    ok: int
-    failed: int
-    hit: int
-    prompt: int
-    p50: float | None
-    p95: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +57,16 @@ def agreement(looks: Looks, *, end: float, engine: str = "") -> list[Stretch]:
 
     Of more than ``COLUMNS`` each column is as bad as the worst in it.
     """
-    told = [(at, _state(each, engine)) for at, each in looks]
+    return _stretches([(at, _state(each, engine)) for at, each in looks], end)
+
+
+def ghosts(looks: Looks, *, end: float) -> list[Stretch]:
+    """When the index had a pod that is not alive: stretches that are ``ghost``."""
+    told = [(at, "ghost" if each.get("ghosts") else "none") for at, each in looks]
+    return [each for each in _stretches(told, end) if each.state == "ghost"]
+
+
+def _stretches(told: list[tuple[float, str]], end: float) -> list[Stretch]:
     found: list[Stretch] = []
     for (at, state), (then, _) in pairwise([*told, (end, "")]):
         found.append(Stretch(at, min(then, at + STALE), state))
@@ -79,12 +74,6 @@ def agreement(looks: Looks, *, end: float, engine: str = "") -> list[Stretch]:
             found.append(Stretch(at + STALE, then, "blank"))
     merged = _merged(found)
     return merged if len(merged) <= COLUMNS else _coarse(merged, end)
-
-
-def seconds(events: Events) -> list[Second]:
-    """The load, second by second; nothing where that was not recorded."""
-    told = (_second(each) for each in of(events, "traffic_second"))
-    return [each for each in told if each is not None]
 
 
 def flows(events: Events) -> dict[str, Flow]:
@@ -119,28 +108,9 @@ def smoothed(points: Sequence[Point], columns: int = COLUMNS // 3) -> list[Point
     return [(group[0][0], _mean([value for _, value in group])) for group in groups]
 
 
-def gathered(told: Sequence[Second], columns: int = COLUMNS // 2) -> list[Second]:
-    """At most ``columns`` seconds: several become one, with the worst of their latencies."""
-    size = max(1, -(-len(told) // columns))
-    return [_one(told[first : first + size]) for first in range(0, len(told), size)]
-
-
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-def _one(group: Sequence[Second]) -> Second:
-    return Second(
-        start=group[0].start,
-        end=group[-1].end,
-        ok=sum(each.ok for each in group),
-        failed=sum(each.failed for each in group),
-        hit=sum(each.hit for each in group),
-        prompt=sum(each.prompt for each in group),
-        p50=max((each.p50 for each in group if each.p50 is not None), default=None),
-        p95=max((each.p95 for each in group if each.p95 is not None), default=None),
-    )
 
 
 def _at(event: Event) -> float:
@@ -195,16 +165,6 @@ def _merged(found: Iterable[Stretch]) -> list[Stretch]:
         elif each.end > each.start:
             merged.append(each)
     return merged
-
-
-def _second(event: Event) -> Second | None:
-    start, end = number(event.get("from")), number(event.get("to"))
-    if start is None or end is None or end <= start:
-        return None
-    figures = {key: count(event.get(key)) for key in ("ok", "failed")}
-    hit, prompt = count(event.get("hit_tokens")), count(event.get("prompt_tokens"))
-    p50, p95 = number(event.get("p50")), number(event.get("p95"))
-    return Second(start, end, **figures, hit=hit, prompt=prompt, p50=p50, p95=p95)
 
 
 def _streams(events: Events) -> list[str]:

@@ -12,7 +12,8 @@ from kvchaos.report.html.charts import Trace, plot
 from kvchaos.report.html.course import Course
 from kvchaos.report.html.frame import part
 from kvchaos.report.html.scale import count, duration, number
-from kvchaos.report.html.series import Point, Second, gathered, seconds
+from kvchaos.report.html.seconds import Second, gathered, seconds
+from kvchaos.report.html.series import Point
 from kvchaos.verdict.events import Json
 
 LATENCIES = ("p50", "p95", "p99")

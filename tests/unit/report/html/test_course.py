@@ -55,7 +55,7 @@ def test_a_fault_whose_end_nobody_saw_goes_on_to_the_end() -> None:
 
     bands = course(events, record_of(events)).bands
 
-    assert bands == (Band("fault", "network partition", 3.52, 3.53, open=True),)
+    assert bands == (Band("fault", "network partition, end not seen", 3.52, 3.53, open=True),)
 
 
 def test_a_stop_is_marked() -> None:

@@ -7,14 +7,12 @@ from typing import Any
 from kvchaos.report.html.series import (
     COLUMNS,
     Flow,
-    Second,
     Stretch,
     agreement,
     difference,
     flows,
-    gathered,
+    ghosts,
     samples,
-    seconds,
     smoothed,
     thinned,
 )
@@ -27,12 +25,6 @@ def rates(at: float, batches: int, gaps: int = 0) -> dict[str, Any]:
     """Totals of one engine."""
     told = {"batches": batches, "blocks": 2 * batches, "gaps": gaps}
     return event(at, "rates", engines={HIT: told})
-
-
-def load(start: float, **fields: Any) -> dict[str, Any]:
-    """A second of load."""
-    told = {"sent": 10, "ok": 9, "failed": 1, "hit_tokens": 64, "prompt_tokens": 128}
-    return event(start + 1, "traffic_second", **{"from": start, "to": start + 1, **told, **fields})
 
 
 def test_a_look_that_could_not_tell_is_a_hole() -> None:
@@ -69,6 +61,13 @@ def test_an_engine_has_an_agreement_of_its_own() -> None:
     assert agreement(looks, end=5.0, engine=OTHER) == [Stretch(1.0, 5.0, "none")]
 
 
+def test_a_ghost_is_told_though_no_block_is_wrong() -> None:
+    """A pod in the index that is not alive."""
+    looks = samples([sample(1.0), sample(2.0, ghosts=["gone"], agrees=False), sample(3.0)])
+
+    assert ghosts(looks, end=4.0) == [Stretch(2.0, 3.0, "ghost")]
+
+
 def test_what_changes_all_the_time_is_drawn_by_columns() -> None:
     """No more stretches than can be seen; a column is as bad as the worst in it."""
     looks = samples([sample(at / 10, at % 2) for at in range(10_000)])
@@ -95,13 +94,6 @@ def test_a_streams_own_gaps_are_the_exact_ones() -> None:
     assert flows([rates(1.0, 1), rates(4.0, 2, gaps=1), gap])[HIT].gaps == (3.25,)
 
 
-def test_a_second_of_load_is_taken_as_it_is_or_not_at_all() -> None:
-    """One without a beginning or with its end before it is none."""
-    told = seconds([load(1.0, p50=0.02), load(5.0, to=4.0), load(6.0, **{"from": None})])
-
-    assert told == [Second(1.0, 2.0, ok=9, failed=1, hit=64, prompt=128, p50=0.02, p95=None)]
-
-
 def test_long_series_keep_their_extremes() -> None:
     """What is drawn is bounded, and the one value that matters is in it."""
     points = [(float(at), 900.0 if at == 4321 else 1.0) for at in range(20_000)]
@@ -117,13 +109,3 @@ def test_long_series_keep_their_extremes() -> None:
 def test_a_rate_over_a_long_time_is_a_mean() -> None:
     """Not its extremes: those say nothing of a stream."""
     assert smoothed([(0.0, 2.0), (1.0, 4.0), (2.0, None), (3.0, None)], 2) == [(0, 3), (2, None)]
-
-
-def test_seconds_are_gathered_with_the_worst_latency() -> None:
-    """Counts are sums, latencies the largest."""
-    told = seconds([load(at, p50=at / 100, p95=None) for at in range(4)])
-
-    assert gathered(told, 2) == [
-        Second(0.0, 2.0, ok=18, failed=2, hit=128, prompt=256, p50=0.01, p95=None),
-        Second(2.0, 4.0, ok=18, failed=2, hit=128, prompt=256, p50=0.03, p95=None),
-    ]
