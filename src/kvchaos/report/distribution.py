@@ -15,6 +15,8 @@ from kvchaos.verdict.events import Json
 
 PROOF = ("fault landed", "effect observed")
 """The checks that have to pass, or there was nothing to recover from."""
+LARGEST = 1e15
+"""What no figure of a run exceeds."""
 MOST = 9
 """Values of one cell that a digit tells; ``+`` for more."""
 
@@ -63,7 +65,7 @@ def recovery_seconds(record: Json) -> float | None:
     """
     if not recovered_from_something(record):
         return None
-    return _number(((record.get("recovery") or {}).get("after_heal") or {}).get("agreed"))
+    return number(_object(_object(record.get("recovery")).get("after_heal")).get("agreed"))
 
 
 def recovered_from_something(record: Json) -> bool:
@@ -92,7 +94,12 @@ def _digit(count: int) -> str:
     return str(count) if count <= MOST else "+"
 
 
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+def number(value: object) -> float | None:
+    """The value if it is a number that can have been measured; not a truth, NaN or endless."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    return float(value) if abs(value) <= LARGEST else None
+
+
+def _object(value: object) -> Json:
+    return value if isinstance(value, dict) else {}

@@ -6,14 +6,13 @@ does not tell, or tells in another type, is None, never 0.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kvchaos.report.distribution import recovered_from_something, recovery_seconds
+from kvchaos.report.distribution import number, recovered_from_something, recovery_seconds
 from kvchaos.report.layout import cleaned, printable
 from kvchaos.verdict.events import Json, text
 from kvchaos.verdict.result import Status
@@ -86,13 +85,6 @@ def figures(record: Json) -> Figures:
         p95=_largest(traffic, "p95"),
         p99=_largest(traffic, "p99"),
     )
-
-
-def number(value: object) -> float | None:
-    """The value if it is a number, and finite."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 def ratio(part: float | None, whole: float | None) -> float | None:

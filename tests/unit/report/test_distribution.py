@@ -55,7 +55,7 @@ def test_time_of_a_recovery(history: list[Json], seconds: float | None) -> None:
     assert recovery_seconds(as_json(history, judge(history))) == seconds
 
 
-@pytest.mark.parametrize("agreed", [None, True, "1", math.nan])
+@pytest.mark.parametrize("agreed", [None, True, "1", math.nan, math.inf, 1e300])
 def test_what_is_no_time_is_not_known(agreed: object) -> None:
     """A record may come from elsewhere."""
     checks = [{"name": each, "verdict": "pass"} for each in ("fault landed", "effect observed")]
@@ -63,6 +63,14 @@ def test_what_is_no_time_is_not_known(agreed: object) -> None:
     assert (
         recovery_seconds({"checks": checks, "recovery": {"after_heal": {"agreed": agreed}}}) is None
     )
+
+
+def test_what_has_no_times_has_no_time() -> None:
+    """Whatever stands in their place."""
+    checks = [{"name": each, "verdict": "pass"} for each in ("fault landed", "effect observed")]
+
+    strange: list[object] = [None, [], [1], "x", {"after_heal": [1]}, {"after_heal": "x"}]
+    assert {recovery_seconds({"checks": checks, "recovery": each}) for each in strange} == {None}
 
 
 @pytest.mark.parametrize(
