@@ -14,7 +14,7 @@ from kvchaos.commands.options import complete_context
 from kvchaos.commands.shipped import complete_experiment, own, shipped
 from kvchaos.doctor.line import Line, is_well, missing, ok, screen
 from kvchaos.doctor.machine import machine
-from kvchaos.doctor.place import lab_is_up, place
+from kvchaos.doctor.place import place
 from kvchaos.errors import KVChaosError
 from kvchaos.preflight.plan import Planned, plan
 from kvchaos.settings import Settings
@@ -59,7 +59,7 @@ def doctor(experiments: tuple[Path, ...], context: str | None, namespace: str | 
 
 
 def _lines(found: list[Loaded], settings: Settings) -> Iterator[Line]:
-    yield from machine(settings, lab_is_up=lab_is_up())
+    yield from machine(settings)
     if not found:
         return
     try:

@@ -25,12 +25,11 @@ except LabError as error:
 """What the lab does first, in a process of its own that ends at once."""
 
 
-def machine(settings: Settings, *, lab_is_up: bool) -> Iterator[Line]:
+def machine(settings: Settings) -> Iterator[Line]:
     """The programs, the folder of the runs, and what the embedded lab asks of the kernel."""
     yield programs()
     yield runs_folder(Path(settings.runs))
-    if not lab_is_up:
-        yield namespaces(needed=settings.is_lab)
+    yield namespaces(needed=settings.is_lab)
 
 
 def programs() -> Line:

@@ -7,11 +7,17 @@ from collections.abc import Iterator, Sequence
 from kvchaos.clock import Clock
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import NAMESPACES
-from kvchaos.cluster.labdir import lab_dir
 from kvchaos.doctor.line import Line, State, missing, note, ok
 from kvchaos.doctor.obstacles import obstacles
 from kvchaos.doctor.reach import workload
-from kvchaos.errors import ClusterError, ContextNotFound, Forbidden, KVChaosError, NotFound
+from kvchaos.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    ContextNotFound,
+    Forbidden,
+    KVChaosError,
+    NotFound,
+)
 from kvchaos.preflight.look import look
 from kvchaos.preflight.plan import Planned
 from kvchaos.settings import Settings
@@ -19,16 +25,8 @@ from kvchaos.settings import Settings
 TIMEOUT = 5.0  # seconds for each answer of the API server
 
 
-def lab_is_up() -> bool:
-    """Whether the embedded lab has left a kubeconfig, as it does while it is up."""
-    return (lab_dir() / "kubeconfig").is_file()
-
-
 def place(settings: Settings, plan: Sequence[Planned], *, clock: Clock) -> Iterator[Line]:
     """All lines about the cluster, the first ones first; the rest only where they can be asked."""
-    if settings.is_lab and not lab_is_up():
-        yield ok("cluster", "the embedded lab is not up: a run starts it, and stops it")
-        return
     try:
         with Cluster.connect(settings.kubernetes_context, timeout=TIMEOUT) as connected:
             cluster = connected.once(timeout=TIMEOUT)  # no retries, nothing between the lines
@@ -43,7 +41,10 @@ def place(settings: Settings, plan: Sequence[Planned], *, clock: Clock) -> Itera
         todo = f"--context, KUBERNETES_CONTEXT; the kubeconfig is {error.look}"
         yield Line.of("cluster", error, todo=todo)
     except KVChaosError as error:
-        yield Line.of("cluster", error)
+        if settings.is_lab and isinstance(error, ClusterUnreachable):
+            yield ok("cluster", "the embedded lab is not up: a run starts it, and stops it")
+        else:
+            yield Line.of("cluster", error)
 
 
 def _namespace(cluster: Cluster, settings: Settings) -> Line:

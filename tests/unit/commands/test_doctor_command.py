@@ -46,6 +46,15 @@ def test_the_lab_need_not_be_up() -> None:
     assert said.exit_code == bool(missing(said))  # this kernel may not give it namespaces
 
 
+def test_a_lab_that_died_need_not_be_up_either(tmp_path: Path) -> None:
+    """It left its kubeconfig; a run starts another one."""
+    (tmp_path / "lab").mkdir()
+    left = NOBODY.replace("name: refused", "name: kvchaos-lab")
+    (tmp_path / "lab" / "kubeconfig").write_text(left)
+
+    assert "the embedded lab is not up: a run starts it, and stops it\n" in doctor().output
+
+
 def test_a_context_that_is_not_there_is_told_with_those_that_are() -> None:
     """And which file was read."""
     said = doctor("--context", "prod")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from kvchaos.assets import asset
+from kvchaos.cli import VERBS, main
 from kvchaos.commands.loading import loaded
 from kvchaos.errors import UsageError
 from kvchaos.preflight.plan import plan
@@ -161,6 +164,25 @@ def test_the_workflow_stands_where_its_folder_is() -> None:
     assert top["defaults"]["run"]["working-directory"] == "."
     assert top["env"]["KVCHAOS_PACKAGE"] == "kvchaos==1.2.3"
     assert WORKFLOW not in starter(Answers(workflow=False), version="1.2.3")
+
+
+def test_the_game_day_can_be_played(folder: Path) -> None:
+    """Its plan keeps to the schema, and its experiments are all of the folder's."""
+    said = CliRunner().invoke(main, ["gameday", "gameday.yaml", "--dry-run"])
+
+    assert said.exit_code == 0, said.output
+    assert all(f"experiments/{name}" in said.output for name in EXPERIMENTS)
+
+
+def test_the_readme_names_only_verbs_and_files_that_are_there(folder: Path) -> None:
+    """In its blocks and in its text."""
+    text = (folder / "README.md").read_text()
+    verbs = set(re.findall(r"(?:\$ |`)kvchaos (\w+)", text))
+    files = re.findall(r"(?:experiments|deploy)/[\w./-]+|[\w./]+\.(?:env|yaml|yml)", text)
+
+    assert verbs
+    assert verbs <= set(VERBS)
+    assert [each for each in files if not (folder / each).exists()] == []
 
 
 def test_every_answer_that_cannot_be_is_told_at_once() -> None:
