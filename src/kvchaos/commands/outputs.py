@@ -6,7 +6,7 @@ The rule guarded here: what cannot be read is told and counted, and costs no oth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,13 +29,17 @@ class Gathered:
     unread: list[tuple[str, str]] = field(default_factory=list)
 
 
-def gathered(folders: Sequence[Path]) -> Gathered:
-    """All runs in these folders, each once; UsageError when there is none in one of them."""
+def gathered(folders: Sequence[Path], *, whole: bool = False) -> Gathered:
+    """All runs in these folders, each once; UsageError when there is none in one of them.
+
+    Of each its record alone is kept, unless ``whole``: many long histories are more than memory.
+    """
     found = Gathered()
     paths = {run.resolve(): run for folder in folders for run in find_runs(folder)}
     for path in paths.values():
         try:
-            found.runs.append(read_run(path))
+            run = read_run(path)
+            found.runs.append(run if whole else replace(run, events=[], objects={}, logs={}))
         except (KVChaosError, OSError) as error:
             found.unread.append((str(path), str(error)))
     found.runs.sort(key=_began)

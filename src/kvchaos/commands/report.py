@@ -55,7 +55,7 @@ def report(
     """
     targets = (html_to, junit_to, markdown_to, json_to, metrics_to)
     quiet = at_most_one_stdout(targets)
-    found = gathered(folders or [newest()])
+    found = gathered(folders or [newest()], whole=bool(html_to or markdown_to))
     if not any((*targets, push_to)):
         _in_folders(found)
     for form, target in zip(FORMS, targets, strict=True):
