@@ -116,7 +116,7 @@ def _samples(sides: list[Worker], plan: Plan, clock: Clock) -> int:
     began = clock.now()
     sides[0].take(1)
     took = max(clock.now() - began, 1e-4)
-    return math.ceil(plan.turn / took)
+    return max(1, math.ceil(plan.turn / took))
 
 
 def _turn(side: Worker, samples: int) -> Figures:

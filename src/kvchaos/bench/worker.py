@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kvchaos.bench.calibration import calibrated
-from kvchaos.bench.catalogue import catalogue
+from kvchaos.bench.catalogue import found
 from kvchaos.bench.profiling import profiling
 from kvchaos.bench.suite import Benchmark, Sample
 from kvchaos.bench.timing import Bench, extra_work
@@ -30,14 +30,13 @@ def main() -> None:
     os.dup2(2, 1)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     name, seed = sys.argv[1], int(sys.argv[2])
-    found, broken = catalogue()
+    benchmark, broken = found(name)
     here = str(PACKAGE)
-    if name not in found:
+    if benchmark is None:
         told = "; ".join(f"suite {suite}: {error}" for suite, error in broken.items())
         answers.write(json.dumps({"error": told or f"no benchmark {name}", "kvchaos": here}) + "\n")
         return
     answers.write(json.dumps({"kvchaos": here}) + "\n")
-    benchmark = found[name]
     samples = benchmark.run(Bench(seed, extra=extra_work()))
     try:
         for question in sys.stdin:
