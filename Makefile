@@ -71,7 +71,14 @@ chaos-ourselves: setup  ## kill RUNS runs by SEED, fail the API in front of othe
 	$(BIN)/python -m tests.lab.faults.ourselves --runs $(RUNS) --seed $(SEED)
 
 bench: setup  ## the figures of docs/performance.md
-	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
+	$(BIN)/kvchaos bench run
+
+.PHONY: bench-compare bench-prove
+bench-compare: setup  ## did anything get slower since the commit of benchmarks/baseline_metrics.json?
+	$(BIN)/kvchaos bench compare
+
+bench-prove: setup  ## is the alarm of bench-compare worth something on this machine?
+	$(BIN)/kvchaos bench prove
 
 .PHONY: docs
 docs: setup  ## the documentation's site in site/, warnings being errors
