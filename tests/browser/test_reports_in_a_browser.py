@@ -186,6 +186,18 @@ def test_the_pointer_shows_every_charts_value(opened: Callable[[str, str], Seen]
     assert seen.page.evaluate(LOOKS) == []
 
 
+def test_a_report_is_printed_on_white(opened: Callable[[str, str], Seen]) -> None:
+    """Whatever the screen's light; and what is folded is on the paper, too."""
+    seen = opened(recorded("aborted"), "dark")
+
+    seen.page.emulate_media(media="print")
+
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
+    assert seen.page.get_by_text("recovery replay").is_visible()
+
+
 def test_a_report_needs_no_script(browser: Browser, tmp_path: Path) -> None:
     """All that is to be read is there without one."""
     file = tmp_path / "report.html"
