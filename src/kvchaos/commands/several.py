@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from kvchaos.errors import KVChaosError, RunStopped, UsageError
+from kvchaos.report.console import sheet
 from kvchaos.report.layout import printable
 from kvchaos.report.summary import STYLES
 
@@ -74,7 +74,7 @@ def all_valid(names: Sequence[str], load: Callable[[str], Any]) -> list[Any]:
 
 def print_table(played: Sequence[Played]) -> None:
     """Each experiment in a line: how it went, how long the recovery took, where its folder is."""
-    console = Console()
+    console = sheet()
     console.print(Text("\nEXPERIMENTS", style="bold"))
     for row in rows(played):
         text = Text("  ").append(row[0], style=STYLES.get(row[0].strip(), "")).append(row[1])

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from kvchaos.report import ending, sections
 from kvchaos.report.bar import bar
+from kvchaos.report.console import sheet
 from kvchaos.report.fault import fault
 from kvchaos.report.json import MALFORMED, as_json
 from kvchaos.report.layout import BLANK, Line, paragraph, plain, printable
@@ -59,7 +60,7 @@ def summary(events: Events, judgement: Judgement, *, width: int = WIDTH) -> str:
 
 def print_summary(events: Events, judgement: Judgement, *, console: Console | None = None) -> None:
     """Write the summary to the console, in colours when it is a terminal."""
-    console = console or Console()
+    console = console or sheet()
     if not console.is_terminal:
         _write(console, Text(summary(events, judgement).rstrip()))
         return
@@ -70,7 +71,7 @@ def print_summary(events: Events, judgement: Judgement, *, console: Console | No
 def print_folder(folder: Path, *, report: Path | None) -> None:
     """Write where the report is, or all that there is to make one from, below the summary."""
     said = f"report  {report}" if report else f"folder  {folder}"
-    _write(Console(), Text(f"\n {said}"))
+    _write(sheet(), Text(f"\n {said}"))
 
 
 def lines(events: Events, judgement: Judgement, *, width: int) -> list[Line]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console
-
+from kvchaos.report.console import Sheet
 from kvchaos.view.painters import LivePainter, PlainPainter
 from kvchaos.view.quiet import Quiet
 from kvchaos.view.viewer import Viewer
@@ -21,10 +20,10 @@ def viewer(view: str, name: str, *, stream: TextIO | None = None) -> list[Viewer
 
     ``live`` needs a terminal that can move its cursor; without one lines are plain.
     """
-    stream = stream or sys.stderr
-    if view == "log":
+    stream = stream or _standard_error()
+    if view == "log" or stream is None:  # as it is when it was closed before we began
         return []
-    console = Console(file=stream)
+    console = Sheet(file=stream)
     can_draw = _is_terminal(stream) and not console.is_dumb_terminal
     painter = LivePainter(console) if can_draw and view != "plain" else PlainPainter(stream)
     return [Viewer(painter, name=name)]
@@ -33,7 +32,8 @@ def viewer(view: str, name: str, *, stream: TextIO | None = None) -> list[Viewer
 @contextmanager
 def quiet(is_wanted: bool) -> Iterator[None]:
     """What is logged meanwhile for information only is not shown, where that is wanted."""
-    logs = Quiet(sys.stderr.write)
+    stream = _standard_error()
+    logs = Quiet(stream.write if stream else str)
     if is_wanted:
         logs.begin()
     try:
@@ -48,3 +48,7 @@ def _is_terminal(stream: TextIO) -> bool:
         return stream.isatty()
     except ValueError:  # it is closed
         return False
+
+
+def _standard_error() -> TextIO | None:
+    return sys.stderr
