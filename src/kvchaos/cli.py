@@ -42,6 +42,16 @@ VERBS = {
     "validate": ("kvchaos.commands.files:validate", "Say all that is wrong with an experiment."),
 }
 
+SECTIONS = {
+    "First steps": ("doctor", "init", "lab", "completion"),
+    "Play": ("run", "preflight", "validate", "gameday"),
+    "Look at what came of it": ("report", "compare"),
+    "On a cluster that others use": ("hold", "release", "reap"),
+    "What there is": ("experiments", "templates", "probes", "actions", "render"),
+    "Of kvchaos itself": ("bench", "engine", "router"),
+}
+"""How the verbs stand in the help, each once; a verb that is in none comes last."""
+
 VERB = "kvchaos.verb"  # where click's context keeps which one was called
 
 
@@ -69,8 +79,13 @@ class Verbs(click.Group):
         return named + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, VERBS[verb][1]) for verb in sorted(VERBS)])
+        told = {verb for verbs in SECTIONS.values() for verb in verbs}
+        rest = {"Others": tuple(verb for verb in sorted(VERBS) if verb not in told)}
+        wide = max(map(len, VERBS))
+        for title, verbs in (SECTIONS | rest).items():
+            if listed := [(f"{verb:<{wide}}", VERBS[verb][1]) for verb in verbs if verb in VERBS]:
+                with formatter.section(title):
+                    formatter.write_dl(listed)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

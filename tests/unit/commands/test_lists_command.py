@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from kvchaos import actions, probes
 from kvchaos.assets import asset
-from kvchaos.cli import VERBS, main
+from kvchaos.cli import SECTIONS, VERBS, main
 from kvchaos.commands.shipped import find_experiment
 from kvchaos.errors import ExperimentInvalid
 from tests.chaosrun import BIN, EXPERIMENTS
@@ -151,3 +151,17 @@ def test_verbs_and_names_are_completed(elsewhere: Path) -> None:
         verb for verb in sorted(VERBS) if verb.startswith("re")
     ]
     assert completed("kvchaos validate p", elsewhere) == ["pod-kill"]
+
+
+def test_the_help_tells_every_verb_once() -> None:
+    """In a section, so that twenty of them can be read; a new one may stand in none yet."""
+    lines = [line.split() for line in said("--help").output.splitlines()]
+
+    assert {verb for verbs in SECTIONS.values() for verb in verbs} <= set(VERBS)
+    assert sorted(words[0] for words in lines if words and words[0] in VERBS) == sorted(VERBS)
+
+
+@pytest.mark.parametrize("verb", ["experiments", "templates", "probes", "completion", "init"])
+def test_every_list_explains_itself(verb: str) -> None:
+    """As all verbs do."""
+    assert said(verb, "--help").output.startswith(f"Usage: main {verb} ")
