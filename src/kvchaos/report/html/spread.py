@@ -71,7 +71,7 @@ class _Row:
 def _row(row: Spread, values: list[float], scale: Scale, unit: str) -> _Row:
     shown = values[:: -(-len(values) // MAX_DOTS) or 1]
     shown = [*shown, values[-1]] if values and shown[-1] != values[-1] else shown
-    dots = [(scale.percent(each), 8.0 + 7 * (at * 2 % ROWS)) for at, each in enumerate(shown)]
+    dots = [(scale.percent(each), 8.0 + 7 * (2 * (at + 1) % ROWS)) for at, each in enumerate(shown)]
     return _Row(
         name=row.name,
         kind=row.kind,
