@@ -23,16 +23,16 @@ TOP = Path(__file__).resolve().parents[2]
 FOLDERS = ("experiments", "templates", "deploy", "docs", "examples", "benchmarks")
 FILES = ("Makefile", "README.md", "pyproject.toml", "constraints.txt", "mkdocs.yml")
 NAMES = re.compile(r"\bPOD\b")
-FAULT_SECONDS = "5"  # after 4 the router has noticed that the link is cut, which is what tells
-CONTEXTS = ("my-context",)
-"""The clusters that the pages speak of."""
+CLUSTERS = ("my-context", "MY_CLUSTER")
+"""By what names the pages speak of a cluster of the reader's own; the first is a context, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A home, a lab and a cluster below ``root``; ``environment`` is that of the shell."""
+    """A home, a lab and a cluster below ``root``; faults stand for so many ``seconds``."""
 
     root: Path
+    seconds: str = "1"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -40,7 +40,7 @@ class Reader:
             "HOME": str(self.root / "home"),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "KVCHAOS_LAB_DIR": str(self.root / "lab"),
-            "KVCHAOS_FAULT_SECONDS": FAULT_SECONDS,
+            "KVCHAOS_FAULT_SECONDS": self.seconds,
             "KVCHAOS_RECOVERY_BUDGET": "4",
             "COLUMNS": "100",
         }
@@ -65,15 +65,14 @@ class Reader:
         """Write ``~/.kube/config`` with the clusters and users that the pages speak of."""
         lab = yaml.safe_load((self.root / "cluster" / "kubeconfig").read_text(encoding="utf-8"))
         cluster, user = lab["clusters"][0]["cluster"], lab["users"][0]["user"]
+        context = {"cluster": CLUSTERS[0], "user": "admin"}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "current-context": CONTEXTS[0],
-            "clusters": [{"name": name, "cluster": cluster} for name in (*CONTEXTS, "MY_CLUSTER")],
+            "current-context": CLUSTERS[0],
+            "clusters": [{"name": name, "cluster": cluster} for name in CLUSTERS],
             "users": [{"name": name, "user": user} for name in ("admin", "kvchaos-runner")],
-            "contexts": [
-                {"name": name, "context": {"cluster": name, "user": "admin"}} for name in CONTEXTS
-            ],
+            "contexts": [{"name": CLUSTERS[0], "context": context}],
         }
         path = self.root / "home" / ".kube" / "config"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
-from tests.docs.console import FENCE, PROMPT, commands, play, wrong
+from tests.docs.console import FENCE, PROMPT, Said, commands, play, wrong
 from tests.docs.elsewhere import ELSEWHERE, without_comment
-from tests.docs.reader import PROLOGUE, TOP, Reader, kvchaos, typed
+from tests.docs.reader import CLUSTERS, PROLOGUE, TOP, Reader, kvchaos, typed
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").rglob("*.md"))]
 TYPED = {str(page.relative_to(TOP)): page for page in PAGES if commands(page)}
+AT_A_TIME = 3
+SECONDS = {"README.md": "5"}
+"""How long a fault stands; after 4 s the router has noticed that its link is cut, which tells."""
 SHELLS = frozenset({"bash", "sh", "shell", "shell-session", "zsh"})
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """Somebody with a lab and a cluster, for all pages."""
-    reader = Reader(tmp_path_factory.mktemp("reader"))
-    kvchaos(reader.cluster, "lab", "up")
-    reader.names_clusters()
-    yield reader
-    for environment in (reader.environment, reader.cluster):
-        kvchaos(environment, "lab", "down")
+def played(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[list[Said]]]]:
+    """What the commands of each page said: most of their time is waiting, so some at a time."""
+    asked = {item.callspec.params.get("name") for item in request.session.items if _has(item)}
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        yield {
+            name: pool.submit(play_page, name, tmp_path_factory.mktemp("reader"))
+            for name in TYPED
+            if name in asked
+        }
+
+
+def _has(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    return isinstance(item, pytest.Function) and hasattr(item, "callspec")
+
+
+def play_page(name: str, root: Path) -> list[Said]:
+    """The commands of a page, typed by a reader who has no lab up but what the page starts."""
+    reader = Reader(root, seconds=SECONDS.get(name, "2"))
+    with ExitStack() as after:
+        after.callback(kvchaos, reader.environment, "lab", "down")
+        if any(context in TYPED[name].read_text(encoding="utf-8") for context in CLUSTERS):
+            kvchaos(reader.cluster, "lab", "up")
+            after.callback(kvchaos, reader.cluster, "lab", "down")
+            reader.names_clusters()
+        page, folder = commands(TYPED[name]), reader.copy("checkout")
+        return play(page, folder, reader.environment, prologue=PROLOGUE, typed=typed)
 
 
 @pytest.mark.parametrize("name", TYPED)
-def test_the_commands_of_a_page_do_what_it_says(name: str, reader: Reader) -> None:
-    """Typed in order into one shell, in a fresh folder, with no lab up but what the page starts."""
-    page = commands(TYPED[name])
-    folder = reader.copy(re.sub(r"\W", "-", name))
+def test_the_commands_of_a_page_do_what_it_says(
+    name: str, played: Mapping[str, Future[list[Said]]]
+) -> None:
+    """Typed in order into one shell, in a fresh folder."""
+    problems = wrong(commands(TYPED[name]), played[name].result())
 
-    heard = play(page, folder, reader.environment, prologue=PROLOGUE, typed=typed)
-
-    kvchaos(reader.environment, "lab", "down")
-    problems = wrong(page, heard)
     assert not problems, "\n".join(problems)
 
 
