@@ -90,7 +90,7 @@ def play(
     hooks = targets(plan.notify, os.environ)
     day = day or planned(
         plan,
-        source=source.resolve(),
+        source=source.absolute(),
         at=clock.wall(),
         seed=SystemRandom().randrange(10**6),
         context=ready[0].settings.kubernetes_context,

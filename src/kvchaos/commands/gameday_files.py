@@ -31,11 +31,11 @@ def find(name: str, folder: Path) -> Path:
     """The experiment that a plan in ``folder`` names: a file from there, or a shipped one."""
     beside = folder / name
     if beside.is_file():
-        return beside.resolve()
+        return beside.absolute()  # not what a link leads to: a mounted ConfigMap is full of links
     found = find_experiment(Path(name))
     if not found.is_file():
         raise UsageError(f"no experiment at {beside}")
-    return found.resolve()
+    return found.absolute()
 
 
 def looked_at(plan: Plan, source: Path, *, context: str = "") -> list[Ready]:
@@ -57,7 +57,8 @@ def carried(source: Path, ready: Sequence[Ready]) -> Mapping[str, str]:
     shipped = asset("experiments").resolve()
     files = [source.resolve()]
     for each in ready:
-        own = [] if each.play.file.is_relative_to(shipped) else [each.play.file]
+        file = each.play.file.resolve()
+        own = [] if file.is_relative_to(shipped) else [file]
         files += [*own, *each.play.var_files, *(Path(name).resolve() for name in each.templates)]
     return dict(map(_carried, dict.fromkeys(files)))
 

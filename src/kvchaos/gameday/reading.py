@@ -194,7 +194,7 @@ def _play(said: Json, folder: Path, find: Find) -> Play:
         repeat=said.get("repeat", 1),
         environment=_environment(said),
         var=said.get("var", {}),
-        var_files=tuple((folder / name).resolve() for name in said.get("var_files", ())),
+        var_files=tuple((folder / name).absolute() for name in said.get("var_files", ())),
     )
 
 

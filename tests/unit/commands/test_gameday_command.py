@@ -1,0 +1,197 @@
+"""``kvchaos gameday``: what it takes, what it refuses, and what it would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from kvchaos.assets import asset
+from kvchaos.cli import main
+from kvchaos.gameday.day import keep, planned
+from kvchaos.gameday.plan import Plan, Play
+
+TOP = Path(__file__).resolve().parents[3]
+HEAD = "name: weekly\npurpose: to know\nowner: us\napproval: none\n"
+SHIPPED = f"{HEAD}experiments: [network-partition, {{file: pod-kill, repeat: 2}}]\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own, as the working folder, with no settings in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("KUBERNETES_CONTEXT", "KVCHAOS_NAMESPACE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def gameday(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["gameday", *arguments])
+
+
+def written(text: str, path: Path = Path("plan.yaml")) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_dry_run_says_what_would_be_played_and_begins_nothing(folder: Path) -> None:
+    """In its order, with the faults and the place of each."""
+    said = gameday(written(f"{SHIPPED}context: staging\nnamespace: inference\n"), "--dry-run")
+
+    file = asset("experiments").absolute()
+    assert (said.exit_code, said.output.splitlines()) == (
+        0,
+        [
+            "game day weekly of us: to know",
+            f"  1  network-partition  1 fault, inference in staging  {file}/network-partition.json",
+            f"  2  pod-kill  1 fault, inference in staging  {file}/pod-kill.json",
+            f"  3  pod-kill (2)  1 fault, inference in staging  {file}/pod-kill.json",
+            "nothing was begun",
+        ],
+    )
+    assert [each.name for each in folder.iterdir()] == ["plan.yaml"]
+
+
+def test_who_begins_it_says_where_whatever_the_plan_says() -> None:
+    """--context wins, as in a cluster, where the plan's means nothing."""
+    said = gameday(written(f"{SHIPPED}context: staging\n"), "--context", "mine", "--dry-run")
+
+    assert said.output.count("kvchaos in mine") == 3
+
+
+def test_every_experiment_that_is_wrong_is_told_before_the_first_is_played() -> None:
+    """Its number, its name, and all that is wrong with it."""
+    Path("broken.json").write_text("{")
+    plan = (
+        f"{HEAD}experiments: [broken.json, {{file: pod-kill, var: {{nonsense: 1}}}}, "
+        "{file: router-restart, environment: {KVCHAOS_SEED: seven}}]\n"
+    )
+
+    said = gameday(written(plan))
+
+    assert said.exit_code == 4
+    assert [line.split(": ")[0] for line in said.output.splitlines()[1:]] == [
+        "  - experiments[1] (broken)",
+        "  - experiments[2] (pod-kill)",
+        "  - experiments[3] (router-restart)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (SHIPPED.replace("approval: none", "approval: first"), "nobody can be asked for leave"),
+        (f"{SHIPPED}notify: [{{url_env: NO_HOOK}}]\n", "not set: NO_HOOK"),
+        (f"{HEAD}experiments: [nothing]\n", "no experiment at nothing"),
+    ],
+    ids=["approval", "notify", "experiment"],
+)
+def test_what_cannot_work_is_refused_before_anything_begins(
+    folder: Path, text: str, why: str
+) -> None:
+    """Nobody to ask, no address, no experiment."""
+    said = gameday(written(text))
+
+    assert (said.exit_code, why in said.output) == (4, True), said.output
+    assert [each.name for each in folder.iterdir()] == ["plan.yaml"]
+
+
+def a_day(text: str) -> str:
+    """The folder of a day of that plan that has not begun."""
+    plan = Plan("weekly", "to know", "us", (Play("network-partition", Path("x")),), text=text)
+    Path("day").mkdir()
+    keep(planned(plan, source=Path("plan.yaml").absolute(), at=1.0, seed=1), Path("day"))
+    return "day"
+
+
+def test_a_day_goes_on_by_the_plan_that_it_began_with() -> None:
+    """One that has changed since is refused; none is needed."""
+    text = f"{HEAD}experiments: [network-partition]\n"
+    day = a_day(text)
+
+    changed = gameday(written(f"{text}pause: 5s\n"), "--resume", day)
+    without = gameday("--resume", day, "--dry-run")
+
+    assert (changed.exit_code, "has changed since the game day began" in changed.output) == (
+        4,
+        True,
+    )
+    assert (without.exit_code, "1  network-partition" in without.output) == (0, True)
+
+
+@pytest.mark.parametrize("arguments", [("--resume", "nowhere"), ("--dry-run",), ("nix.yaml",)])
+def test_what_is_not_there_is_told(arguments: tuple[str, ...]) -> None:
+    """A folder, a plan, either."""
+    assert gameday(*arguments).exit_code == 4
+
+
+def installed(*arguments: str) -> list[dict[str, Any]]:
+    said = gameday("install", *arguments, "--image", "x", "--print")
+    assert said.exit_code == 0, said.output
+    return list(yaml.safe_load_all(said.output))
+
+
+def test_what_the_plan_needs_goes_with_it() -> None:
+    """Experiments and templates of one's own by their path, shipped ones not."""
+    own = asset("experiments", "network-partition.json").read_text()
+    written(
+        own.replace('"network-partition"', '"templates/cut.yaml.j2"'), Path("experiments/a.json")
+    )
+    cut = asset("templates", "network-partition.yaml.j2").read_text()
+    written(cut, Path("templates/cut.yaml.j2"))
+    plan = f"{HEAD}experiments: [../experiments/a.json, pod-kill]\nschedule: '0 10 * * 2'\n"
+
+    objects = installed(written(plan, Path("plans/plan.yaml")), "-n", "inference")
+
+    spec = objects[-1]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert [item["path"] for item in spec["volumes"][0]["configMap"]["items"]] == [
+        *("experiments/a.json", "plans/plan.yaml", "templates/cut.yaml.j2")
+    ]
+    assert list(objects[3]["data"].values())[1:] == [plan, cut]
+
+
+@pytest.mark.parametrize(
+    ("more", "arguments", "why"),
+    [
+        ("", (), "wanted five fields"),
+        ("schedule: '0 10 * * 2'\nnamespace: other\n", (), "wanted other, as the plan says"),
+        (
+            "schedule: '0 10 * * 2'\nnotify: [{url_env: HOOK}]\n",
+            (),
+            "--from-literal=HOOK=...",
+        ),
+    ],
+    ids=["schedule", "namespace", "secret"],
+)
+def test_what_would_fail_once_it_is_due_is_refused_at_once(
+    more: str, arguments: tuple[str, ...], why: str
+) -> None:
+    """No schedule, no rights, no secret."""
+    plan = written(SHIPPED + more)
+
+    said = gameday("install", plan, "--image", "x", "--print", *arguments)
+
+    assert (said.exit_code, why in said.output) == (4, True), said.output
+
+
+def test_a_plan_of_another_folder_cannot_go_along(folder: Path) -> None:
+    """Its path in the pod is that from the working folder."""
+    outside = written(f"{SHIPPED}schedule: '0 10 * * 2'\n", folder.parent / "plan.yaml")
+
+    said = gameday("install", outside, "--image", "x", "--print")
+
+    assert (said.exit_code, "which goes with it" in said.output) == (4, True), said.output
+
+
+def test_the_plans_that_ship_can_be_played() -> None:
+    """The example, and the one in deploy/gameday."""
+    configmap = yaml.safe_load(asset("deploy", "gameday", "plan.yaml").read_text())
+    shipped = written(configmap["data"]["plan.yaml"])
+
+    for plan in (shipped, str(TOP / "examples" / "gameday.yaml")):
+        said = gameday(plan, "--dry-run")
+        assert said.exit_code == 0, said.output
