@@ -25,6 +25,7 @@ from kvchaos.report.metrics import metrics
 from kvchaos.report.push import push
 from kvchaos.report.together import together
 from kvchaos.report.write import REPORT, write_report
+from kvchaos.verdict.events import many
 
 TARGET = click.Path(dir_okay=False, allow_dash=True)
 EXIT_CODES = "0 written, 2 a run could not be read or something not be written, 4 not usable"
@@ -63,7 +64,7 @@ def report(
             write(form(found, target), target, quiet=quiet)
     if push_to:
         count = push([run.record for run in found.runs], push_to)
-        click.echo(f"metrics of {count} pushed", err=quiet)
+        click.echo(f"metrics of {many(count, 'experiment')} pushed", err=quiet)
     if found.unread:
         raise SystemExit(KVChaosError.exit_code)
 

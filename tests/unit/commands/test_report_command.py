@@ -130,6 +130,23 @@ def test_what_a_folder_lacks_is_told(here: Path) -> None:
     assert (result.exit_code, result.stderr) == (0, f"kvchaos: kvchaos-runs/a-wrong: {note}\n")
 
 
+def test_metrics_are_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said of how many experiments; beside a report on the standard output, not there."""
+    got: list[int] = []
+
+    def put(records: list[Json], url: str) -> int:
+        got.append(len(records))
+        return len({record["run"]["experiment"] for record in records})
+
+    monkeypatch.setattr("kvchaos.commands.report.push", put)
+
+    result = reported("kvchaos-runs", "--push", "http://gateway:9091")
+    beside = reported("kvchaos-runs", "--push", "http://gateway:9091", "--metrics", "-")
+
+    assert (result.stdout, got) == ("metrics of 1 experiment pushed\n", [2, 2])
+    assert beside.stderr == "metrics of 1 experiment pushed\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
