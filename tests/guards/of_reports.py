@@ -71,6 +71,37 @@ def of_forms() -> Iterator[Guard]:
     yield returns("kvchaos.commands.outputs:at_most_one_stdout", "False", tests=REPORT)
 
 
+def of_pages() -> Iterator[Guard]:
+    """A page is text of the run, never its markup; what was not seen is no 0; it is whole."""
+    html, tests = "kvchaos.report.html", "unit/report/html/test_run_page.py"
+    yield without(
+        f"{html}.frame:_environment", "autoescape=True", instead="autoescape=False", tests=tests
+    )
+    yield without(f"{html}.run:_made", "MALFORMED", instead="ZeroDivisionError", tests=tests)
+    yield without(f"{html}.surroundings:files", "left -= len(shown)", tests=tests)
+    yield without(
+        f"{html}.scale:number",
+        "if -LARGEST <= value <= LARGEST else None",
+        instead="",
+        tests="unit/report/html/test_scale.py",
+    )
+    series = "unit/report/html/test_series.py"
+    yield without(
+        f"{html}.series:_wrong",
+        'if value or sample.get("agrees") is not None else None',
+        instead="",
+        tests=series,
+    )
+    yield without(
+        f"{html}.series:_held", "points.append((at + STALE, None))", instead="pass", tests=series
+    )
+    write = "kvchaos.report.write:write_page"
+    yield without(write, "0o600", instead="0o644", tests="unit/report/test_write.py")
+    yield without(
+        write, "beside.unlink(missing_ok=True)", instead="pass", tests="unit/report/test_write.py"
+    )
+
+
 def of_comparing() -> Iterator[Guard]:
     """Nothing is worse that chance explains, and too few runs are no good news."""
     comparison = "kvchaos.report.comparison"

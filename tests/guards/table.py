@@ -19,7 +19,7 @@ def guards() -> list[Guard]:
         *(of_tables, of_faults.of_injection, of_faults.of_recovery, of_faults.of_experiment),
         *(of_runs.of_a_run, of_runs.of_stopping, of_runs.of_text),
         *(of_truth.of_the_verdict, of_truth.of_the_oracle, of_starting.of_starting),
-        *(of_reports.of_reading, of_reports.of_forms, of_reports.of_comparing),
+        *(of_reports.of_reading, of_reports.of_forms, of_reports.of_pages, of_reports.of_comparing),
     )
     return [guard for part in parts for guard in part()]
 
