@@ -32,7 +32,8 @@ class Terminal:
             return Answer.PLAY
         choice = click.Choice(list(ANSWERS), case_sensitive=False)
         said = click.prompt(
-            f"{step.number}: play {step.title}? (y)es, (s)kip, (q)uit",
+            f"{step.number}: play {step.title}, {self._player.where(step.play)}? "
+            "(y)es, (s)kip, (q)uit",
             type=choice,
             show_choices=False,
             prompt_suffix=" ",
@@ -52,9 +53,7 @@ def preview(plan: Plan, day: Day, ready: Sequence[Ready], *, now: float) -> None
             click.echo(f"opens {windows.shown(opens)}" if opens else "it does not open again")
     for step in day.due:
         each = known[step.play]
-        where = f"{each.settings.namespace} in {each.settings.kubernetes_context}"
-        faults = f"{each.faults} fault{'s' * (each.faults != 1)}"
-        click.echo(f"{step.number:>3}  {step.title}  {faults}, {where}  {each.play.file}")
+        click.echo(f"{step.number:>3}  {step.title}  {each.where}  {each.play.file}")
     if day.seed is not None:
         click.echo(f"the order is random, by the seed {day.seed}")
     click.echo("nothing was begun")
@@ -69,7 +68,5 @@ def final_table(told: Json) -> None:
         click.echo(f"{line}  {span(each['recovery']):>8}  {each['why'] or each['headline']}")
     for line in since_lines(told["since"]):
         click.echo(line)
-    if stopped := told["stopped"]:
-        click.echo(f"ended early by {stopped['by']}: {stopped['why']}")
     played = f"{told['played']} of {told['planned']} played"
     click.echo(f"game day {told['gameday']}: {told['status'].upper()}, {played}")

@@ -35,6 +35,13 @@ class Ready:
     faults: int
     templates: tuple[str, ...] = ()
 
+    @property
+    def where(self) -> str:
+        """How many faults, and in which namespace of which cluster."""
+        plural = "s" if self.faults != 1 else ""
+        place = f"{self.settings.namespace} in {self.settings.kubernetes_context}"
+        return f"{self.faults} fault{plural}, {place}"
+
 
 def environment_of(
     plan: Plan, play: Play | None, outer: Mapping[str, str], *, context: str = ""
@@ -70,6 +77,10 @@ class RunPlayer:
 
     def faults(self, play: str) -> int:
         return self._ready[play].faults
+
+    def where(self, play: str) -> str:
+        """``1 fault, inference in staging``."""
+        return self._ready[play].where
 
     def play(
         self, play: str, runs: Path, *, began: Callable[[int], None], look: Callable[[], str]

@@ -106,7 +106,7 @@ def test_all_that_a_plan_can_say_is_understood(folder: Path) -> None:
 def test_everything_that_the_form_forbids_is_told_at_once(folder: Path) -> None:
     """Each with its place; a person mends a plan in one go."""
     text = (
-        "name: Weekly Day\npurpose: ''\nexperiments: [{fle: x}, 7]\norder: sorted\n"
+        "name: Weekly Day\npurpose: ''\nexperiments: [{called: x}, 7]\norder: sorted\n"
         "budget: {time: 10}\nwindows: {zone: UTC, open: [{from: 10:00, to: '25:00'}]}\n"
     )
 
