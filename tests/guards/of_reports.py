@@ -87,7 +87,7 @@ def of_pages() -> Iterator[Guard]:
     )
     series = "unit/report/html/test_series.py"
     yield without(
-        f"{html}.series:_wrong",
+        f"{html}.series:wrong_of",
         'if value or sample.get("agrees") is not None else None',
         instead="",
         tests=series,

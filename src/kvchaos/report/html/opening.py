@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from markupsafe import Markup
@@ -12,20 +11,9 @@ from markupsafe import Markup
 from kvchaos.report.folder import RunData
 from kvchaos.report.html.course import Course
 from kvchaos.report.html.frame import part
-from kvchaos.report.html.scale import clock, count, duration, number
+from kvchaos.report.html.scale import duration, number
 from kvchaos.report.layout import cleaned
-from kvchaos.verdict.events import Json, many, text
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A figure with its name; ``mood`` is good, bad, unsure or nothing."""
-
-    name: str
-    value: str
-    unit: str = ""
-    note: str = ""
-    mood: str = ""
+from kvchaos.verdict.events import Json, text
 
 
 def opening(data: RunData) -> Markup:
@@ -46,12 +34,6 @@ def opening(data: RunData) -> Markup:
         kicker=[each for each in kicker if each],
         facts=facts,
     )
-
-
-def figures(data: RunData, _: Course) -> Markup | None:
-    """The figures that matter, as tiles; None where there was no fault."""
-    tiles = _tiles(data.record)
-    return part("tiles", tiles) if tiles else None
 
 
 def began(data: RunData) -> str:
@@ -130,68 +112,3 @@ def bullets(items: Iterable[object]) -> Markup:
 
 def _listed(told: object) -> list[object]:
     return told if isinstance(told, list) else [told] if told else []
-
-
-def _tiles(record: Json) -> list[Tile]:
-    if not record["faults"]:
-        return []
-    return [
-        each
-        for each in (_recovery(record), *_worst(record), _held(record), *_requests(record))
-        if each is not None
-    ]
-
-
-def _recovery(record: Json) -> Tile:
-    told = record.get("recovery")
-    if not told:
-        return Tile("Recovery time", "not measured", mood="unsure")
-    after = number((told.get("after_heal") or {}).get("agreed"))
-    budget = number(told.get("budget"))
-    note = f"; {clock(budget)} s allowed" if budget is not None else ""
-    if after is None:
-        wrong = told.get("agreed") is False
-        value, mood = ("not in time", "bad") if wrong else ("not known", "unsure")
-        return Tile("Recovery time", value, note=note.lstrip("; "), mood=mood)
-    late = budget is not None and after > budget
-    value, unit = duration(after)
-    return Tile("Recovery time", value, unit, f"after the heal{note}", "bad" if late else "good")
-
-
-def _worst(record: Json) -> list[Tile]:
-    worst = record.get("worst")
-    if not worst:
-        return []
-    ghosts = len(worst.get("ghosts") or ())
-    is_none = not (ghosts or worst["missing"] or worst["phantom"])
-    when = "no difference was seen" if is_none else f"at {clock(round(worst['at'], 1))} s"
-    note = f"{when}, {many(ghosts, 'ghost pod')}" if ghosts else when
-    return [
-        Tile("Missing at worst", f"{count(worst['missing']):,}", "blocks", note),
-        Tile("Phantom at worst", f"{count(worst['phantom']):,}", "blocks", note),
-    ]
-
-
-def _held(record: Json) -> Tile | None:
-    fault = record["faults"][-1]
-    held, asked = number(fault.get("held")), number(fault.get("asked"))
-    if held is None:
-        return None
-    value, unit = duration(held)
-    note = f"{clock(asked)} s asked" if asked is not None else "one-shot" if held == 0 else ""
-    return Tile("Fault stood", value, unit, note)
-
-
-def _requests(record: Json) -> list[Tile]:
-    told = record["traffic"]
-    if not told:
-        return []
-    sent, failed, hit, prompt = (
-        sum(count(each.get(key)) for each in told)
-        for key in ("sent", "failed", "hit_tokens", "prompt_tokens")
-    )
-    tiles = [Tile("Requests failed", f"{failed:,}", f"of {sent:,}", "through the router")]
-    if prompt:
-        share = f"{100 * hit / prompt:.1f}"
-        tiles.append(Tile("Served from cache", share, "%", "of the prompt tokens, whole run"))
-    return tiles

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from kvchaos.report.figures import Figures
+from kvchaos.report.html.figures import Tile
 from kvchaos.report.html.frame import page, part
-from kvchaos.report.html.opening import Tile, bullets
+from kvchaos.report.html.opening import bullets
 from kvchaos.report.html.scale import duration
 from kvchaos.report.html.spread import Spread, distribution_chart
 from kvchaos.report.together import recoveries

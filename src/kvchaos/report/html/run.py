@@ -13,6 +13,7 @@ from kvchaos.report.folder import RunData
 from kvchaos.report.html import engines, evidence, opening, recovery, surroundings, traffic
 from kvchaos.report.html.charts import difference_chart, timeline
 from kvchaos.report.html.course import Course, course
+from kvchaos.report.html.figures import figures
 from kvchaos.report.html.frame import page, part
 from kvchaos.report.html.scale import Scale
 from kvchaos.report.html.series import agreement, difference, ghosts, samples
@@ -35,7 +36,7 @@ def run_page(data: RunData) -> str:
     except MALFORMED:
         shared = Course(Scale(0.0, 1.0))
     shown: list[tuple[str, str]] = []
-    body = opening.opening(data) + (_made(opening.figures, data, shared) or Markup(""))
+    body = opening.opening(data) + (_made(figures, data, shared) or Markup(""))
     for anchor, title, lead, make in SECTIONS:
         made = _made(make, data, shared)
         if made is not None:

@@ -49,7 +49,7 @@ def samples(events: Events) -> list[tuple[float, Event]]:
 
 def difference(looks: Looks, which: str, *, end: float) -> list[Point]:
     """``missing`` or ``phantom`` of all engines, from sample to sample."""
-    return _held([(at, _wrong(each, which)) for at, each in looks], end)
+    return _held([(at, wrong_of(each, which)) for at, each in looks], end)
 
 
 def agreement(looks: Looks, *, end: float, engine: str = "") -> list[Stretch]:
@@ -126,7 +126,7 @@ def _held(told: Iterable[Point], end: float) -> list[Point]:
     return points
 
 
-def _wrong(sample: Event, which: str) -> float | None:
+def wrong_of(sample: Event, which: str) -> float | None:
     """The figure; one of a look that could not tell counts only where something was wrong."""
     value = number(sample.get(which))
     return value if value or sample.get("agrees") is not None else None

@@ -19,6 +19,7 @@ from kvchaos.verdict.verdict import judge
 from tests.builders import (
     altered,
     event,
+    injected,
     run_that_left_residue,
     run_that_recovered,
     run_that_stayed_wrong,
@@ -27,6 +28,7 @@ from tests.builders import (
     run_with_a_pod_killed,
     run_with_observer_incomplete,
     run_with_router_unreachable,
+    sample,
     started,
 )
 
@@ -87,6 +89,21 @@ def test_a_page_has_a_section_for_each_question() -> None:
         "files",
     ]
     assert re.findall(r'href="#([^"]+)"', page)[1:] == sections
+
+
+def test_each_worst_figure_is_the_most_of_its_own_kind() -> None:
+    """Most phantom blocks may have been seen at another moment than most missing ones."""
+    told = [
+        injected(),
+        sample(5.0, 16, 2, ghosts=["gone"]),
+        sample(6.0, 1, 9),
+    ]
+
+    page = words(run_page(data([started(), *told])))
+
+    assert "Missing at worst 16 blocks first at 5 s" in page
+    assert "Phantom at worst 9 blocks first at 6 s" in page
+    assert "Ghosts at worst 1 pod first at 5 s" in page
 
 
 def test_what_is_left_comes_with_the_command_that_ends_it() -> None:
