@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+from kvchaos.gameday.page import day_page
 from kvchaos.report.folder import RunData, read_run
 from kvchaos.report.html import Spread, distribution_chart, page, part, run_page
 from kvchaos.report.json import as_json
 from kvchaos.verdict.verdict import judge
+from tests import gamedays
 from tests.builders import (
     run_that_left_residue,
     run_with_a_pod_killed,
@@ -62,6 +64,7 @@ OTHERS: dict[str, Callable[[], str]] = {
     "pod-killed": lambda: told(run_with_a_pod_killed()),
     "unknown": lambda: told(run_with_router_unreachable()),
     "side-by-side": side_by_side,
+    "game-day": lambda: day_page(gamedays.told()),
 }
 
 

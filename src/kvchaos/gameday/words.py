@@ -17,8 +17,8 @@ def span(seconds: float | None) -> str:
 
 def cost_lines(cost: Json) -> Iterator[str]:
     """What the runs took from the system."""
-    yield f"{cost['runs']} runs, {cost['not_passed']} that did not pass"
-    yield f"{cost['faults']} faults, {cost['fault_time']:.1f} s under them"
+    yield f"{_counted(cost['runs'], 'run')}, {cost['not_passed']} that did not pass"
+    yield f"{_counted(cost['faults'], 'fault')}, {cost['fault_time']:.1f} s under them"
     yield f"{cost['failed_requests']} of {cost['requests']} requests failed"
 
 
@@ -36,3 +36,7 @@ def since_lines(since: Json | None) -> Iterator[str]:
         yield "nothing got worse, as far as these runs tell"
     yield from (f"only this time: {name}" for name in since["new"])
     yield from (f"only last time: {name}" for name in since["gone"])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
