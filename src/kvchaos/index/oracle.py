@@ -16,6 +16,7 @@ import weakref
 from dataclasses import dataclass, field
 
 from kvchaos.index.names import DEFAULT_MEDIUM, BlockKey, Blocks, EngineId
+from kvchaos.kvevents.blockwire import BlockBatch, StoredBlocks
 from kvchaos.kvevents.wire import AllBlocksCleared, Batch, BlockRemoved, BlockStored, hashes
 
 
@@ -39,13 +40,10 @@ class Copies:
 
     def store(self, blocks: list[int]) -> None:
         """One copy more of each."""
-        held, new = self.held, set(blocks)
-        if len(new) == len(blocks) and held.isdisjoint(new):
-            held |= new
-            return
+        held, more = self.held, self.more
         for block in blocks:
             if block in held:
-                self.more[block] = self.more.get(block, 0) + 1
+                more[block] = more.get(block, 0) + 1
             else:
                 held.add(block)
 
@@ -84,11 +82,11 @@ class Holdings:
     _told: weakref.ref[Expected] | None = None
     """What ``expected`` returned last, for as long as somebody has it and nothing was applied."""
 
-    def apply(self, batch: Batch, *, seq: int) -> None:
+    def apply(self, batch: Batch | BlockBatch, *, seq: int) -> None:
         """Take over one batch, the next in order."""
         for event in batch.events:
             kind = type(event)
-            if kind is BlockStored:
+            if kind is StoredBlocks or kind is BlockStored:
                 self._store(event)  # type: ignore[arg-type]  # type() narrows nothing, and is fast
             elif kind is BlockRemoved:
                 self._remove(event)  # type: ignore[arg-type]  # as above
@@ -101,8 +99,13 @@ class Holdings:
 
     def _store(self, event: BlockStored) -> None:
         blocks = hashes(event)
-        self._at(event.medium, event.group_idx).store(blocks)
+        copies = self._at(event.medium, event.group_idx)
         self.stored += len(blocks)
+        new = set(blocks)
+        if len(new) == len(blocks) and copies.held.isdisjoint(new):
+            copies.held |= new  # as nearly always
+        else:
+            copies.store(blocks)
 
     def _remove(self, event: BlockRemoved) -> None:
         self.unmatched += self._at(event.medium, event.group_idx).remove(hashes(event))
@@ -142,7 +145,7 @@ class Oracle:
         self._engines[engine] = holdings
         return holdings
 
-    def apply(self, engine: EngineId, batch: Batch, *, seq: int) -> None:
+    def apply(self, engine: EngineId, batch: Batch | BlockBatch, *, seq: int) -> None:
         """Take over one batch, the next in order of the engine's epoch."""
         self._engines[engine].apply(batch, seq=seq)
 

@@ -29,6 +29,9 @@ class Message(NamedTuple):
     payload: bytes
 
 
+_made: Final = tuple.__new__  # the same, and three times as fast
+
+
 def split_live(frames: Sequence[bytes]) -> Message:
     """The message in the three frames that a SUB received."""
     if len(frames) != 3:
@@ -36,7 +39,7 @@ def split_live(frames: Sequence[bytes]) -> Message:
     topic, seq, payload = frames
     if len(seq) != 8 or seq == END_MARKER:
         raise _misfit("live message has no sequence number", frames)
-    return Message(topic, int.from_bytes(seq, "big"), payload)
+    return _made(Message, (topic, int.from_bytes(seq, "big"), payload))
 
 
 def split_reply(frames: Sequence[bytes]) -> Message | None:

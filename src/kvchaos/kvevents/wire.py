@@ -189,7 +189,7 @@ def decode(payload: bytes) -> Batch:
     if len(payload) > MAX_PAYLOAD:
         raise _error("payload is too big", payload)
     try:
-        if _holds_arrays(payload):
+        if holds_arrays(payload):
             found = _decode_arrays(payload)
             events: list[Any] = found.events
             for at, one in enumerate(events):  # in place: no second list
@@ -201,7 +201,7 @@ def decode(payload: bytes) -> Batch:
         return _decode_loosely(payload)
 
 
-def _holds_arrays(payload: bytes) -> bool:
+def holds_arrays(payload: bytes) -> bool:
     """Whether the first event is an array, going by the layout that every publisher writes: one
     byte for the outer array, nine for ``ts``, one, three or five for the array of events.
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from kvchaos.errors import WireError
 from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Oracle
+from kvchaos.kvevents.blockwire import decode_blocks
 from kvchaos.kvevents.frames import Message
-from kvchaos.kvevents.wire import decode
 
 NOT_KNOWN = "an event of a type that this version does not know"
 NEVER_STORED = "removed a block that it never stored"
@@ -56,7 +56,7 @@ class Intake:
         """
         holdings = self._holdings
         try:
-            batch = decode(message.payload)
+            batch = decode_blocks(message.payload)
         except WireError:
             holdings.head = message.seq
             raise
