@@ -16,7 +16,7 @@ import zmq
 
 from kvchaos.clock import SystemClock
 from kvchaos.kvevents.frames import Message, join_live, join_reply, split_request
-from kvchaos.kvevents.wire import Batch, BlockRemoved, BlockStored, Event, encode
+from kvchaos.kvevents.wire import AllBlocksCleared, Batch, BlockRemoved, BlockStored, Event, encode
 
 BLOCKS = 8
 BLOCK_SIZE = 16
@@ -24,8 +24,8 @@ DISTINCT = 4096
 WINDOW = 20_000
 BURST = 256
 CLOCK = SystemClock()
-END = 60.0
-"""Seconds for which the sockets stay after the last batch."""
+SERVED = 0.5
+"""Seconds in which an observer makes sure that the first batch it sees is in a history."""
 
 
 def address(number: int) -> str:
@@ -54,7 +54,7 @@ def payloads(kind: str, seed: int, count: int = DISTINCT) -> Payloads:
     events = [_stored(rng) for _ in range(count)]
     plain: list[list[Event]] = [[event] for event in events]
     if kind == "stored":
-        return Payloads([], _encoded(plain))
+        return Payloads([], _encoded([*plain, [AllBlocksCleared()]]))  # else they had copies
     cycle: list[list[Event]] = [
         [event, *(BlockRemoved([block], "GPU") for block in events[at - count // 2].block_hashes)]
         for at, event in enumerate(events)
@@ -110,7 +110,10 @@ class Feed:
         return Message(b"", seq, self.made.at(seq))
 
     def pour(self, control: Connection) -> None:
-        """As fast as it is taken, until told to stop."""
+        """As fast as it is taken, until told to stop; the first batch may be asked for again."""
+        if not self.seq:
+            self.publish()
+            self.serve(SERVED)
         while not control.poll(0):
             try:
                 for _ in range(BURST):
@@ -130,7 +133,9 @@ class Feed:
 def feed(  # noqa: PLR0917  # a process takes them in order
     control: Connection, kind: str, seed: int, count: int, core: int | None, pace: float
 ) -> None:
-    """Binds, tells its ports, answers replays, publishes from the first word until the second."""
+    """Binds, tells its ports, answers replays; publishes from a first word until a second, and
+    again; ends with whoever started it.
+    """
     if core is not None:
         os.sched_setaffinity(0, {core})
     context = zmq.Context()
@@ -143,16 +148,16 @@ def feed(  # noqa: PLR0917  # a process takes them in order
     ]
     engine = Feed(pub, [router, *idle[1]], payloads(kind, seed))
     control.send(ports)
-    while not control.poll(0):
-        engine.serve(0.02)
-    control.recv()
-    if pace:
-        engine.drip(control, pace)
-    else:
-        engine.pour(control)
-    control.recv()
-    control.send(engine.sent)
-    control.poll(END)
+    while True:
+        while not control.poll(0):
+            engine.serve(0.02)
+        control.recv()
+        if pace:
+            engine.drip(control, pace)
+        else:
+            engine.pour(control)
+        control.recv()
+        control.send((engine.seq, engine.sent))
 
 
 def _bound(

@@ -80,6 +80,7 @@ def _observer(found: Engines) -> float:
         first, cpu = observer.head(engine) or 0, cpu_seconds()
         CLOCK.sleep(SECONDS)
         count, spent = (observer.head(engine) or 0) - first, cpu_seconds() - cpu
-        if gaps := observer.wait_ready(0.0):
+        found.sent()
+        if gaps := observer.wait_ready(LIMIT / 1000):
             raise KVChaosError("batches got lost", saw=str(gaps))
     return count / spent
