@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from kvchaos.mesh.lint import RULES
 from kvchaos.preflight.refusals import REFUSALS
 from kvchaos.verdict.checks import CHECKS
-from tests.guards import of_faults, of_gamedays, of_reports, of_runs, of_starting, of_truth
+from tests.guards import (
+    of_faults,
+    of_gamedays,
+    of_reports,
+    of_runs,
+    of_showing,
+    of_starting,
+    of_truth,
+)
 from tests.guards.removal import Guard, entry
 
 PREFLIGHT = "unit/preflight/test_about_cluster.py unit/preflight/test_about_pods.py"
@@ -21,6 +29,7 @@ def guards() -> list[Guard]:
         *(of_truth.of_the_verdict, of_truth.of_the_oracle, of_starting.of_starting),
         *(of_gamedays.of_beginning, of_gamedays.of_going_on, of_gamedays.of_telling),
         of_gamedays.of_the_cluster,
+        *(of_showing.of_the_view, of_showing.of_the_folder, of_showing.of_several),
         *(of_reports.of_reading, of_reports.of_forms, of_reports.of_pages, of_reports.of_comparing),
     )
     return [guard for part in parts for guard in part()]

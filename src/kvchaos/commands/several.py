@@ -105,10 +105,6 @@ def _recovery(each: Played) -> str:
 
 
 def _where(each: Played) -> str:
-    if each.folder is not None:
-        return str(each.folder)
-    return (
-        str((each.outcome or {}).get("why", "")).splitlines()[0]
-        if (each.outcome or {}).get("why")
-        else ""
-    )
+    """The run's folder, and why the run did not start if it did not."""
+    why = str((each.outcome or {}).get("why") or "").partition("\n")[0]
+    return "  ".join(part for part in (str(each.folder or ""), printable(why)) if part)

@@ -22,7 +22,7 @@ from kvchaos.errors import KVChaosError
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import print_folder, print_summary
 from kvchaos.run import bystanders, current, healing
-from kvchaos.run.folder import keep_logs, keep_report
+from kvchaos.run.folder import RECORD, keep_logs, keep_report
 from kvchaos.run.keeping import write_json
 from kvchaos.run.session import Run
 from kvchaos.run.traffic import stop as stop_traffic
@@ -35,7 +35,6 @@ Json = dict[str, Any]
 RECOVER = 60.0  # seconds for ending what is open
 FREE = 20.0  # seconds for each step of freeing what is stuck
 AT_MOST = 600.0  # seconds to wait for another thread that finishes the run
-RECORD = "record.json"
 
 
 @dataclass(frozen=True, slots=True)

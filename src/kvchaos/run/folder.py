@@ -15,10 +15,12 @@ from typing import Any
 import yaml
 
 from kvchaos.cluster.kinds import Object
+from kvchaos.report.json import as_json
 from kvchaos.run.journal import redacted_experiment
 from kvchaos.run.keeping import write_json, write_text
 from kvchaos.run.podlogs import pod_logs
 from kvchaos.run.session import Run
+from kvchaos.verdict.verdict import judge
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ Json = dict[str, Any]
 
 EXPERIMENT = "experiment.json"
 JOURNAL = "journal.json"
+RECORD = "record.json"
 LONGEST = 200  # characters of a file's name
 _ODD = re.compile(r"[^A-Za-z0-9._-]|^\.+")
 
@@ -63,6 +66,17 @@ def keep_journal(folder: Path, journal: Json, *, default: Callable[[Any], Any]) 
         write_json(folder / JOURNAL, journal, default=default)
     except OSError as error:
         _missed(JOURNAL, error)
+
+
+def keep_refusal(run: Run) -> None:
+    """Record and report of a run that does not begin: of what its history says up to here."""
+    events = run.history.events()
+    record = as_json(events, judge(events)) | {"folder": str(run.folder)}
+    try:
+        write_json(run.folder / RECORD, record)
+    except OSError as error:
+        _missed(RECORD, error)
+    keep_report(run.folder)
 
 
 def keep_report(folder: Path) -> Path | None:

@@ -28,7 +28,7 @@ from kvchaos.run import company, conditions, current, holding, pulse, secrecy
 from kvchaos.run.answers import raised
 from kvchaos.run.deciding import cannot_say
 from kvchaos.run.finishing import Ending
-from kvchaos.run.folder import keep_experiment
+from kvchaos.run.folder import keep_experiment, keep_refusal
 from kvchaos.run.labstart import lab_down, lab_up
 from kvchaos.run.session import Run
 from kvchaos.settings import Settings, settings_from
@@ -112,6 +112,7 @@ def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -
         logger.info("Preflight: %s", note)
     if seen.findings:
         current.refused(run.history.events())
+        keep_refusal(run)
     seen.refuse()
 
 

@@ -49,7 +49,7 @@ def _started(event: Event, _: Story) -> Words:
 
 def _preflight(event: Event, _: Story) -> Words:
     if findings := event["findings"]:
-        return f"preflight refuses the run: {'; '.join(map(text, findings))}", "fail"
+        return f"preflight refuses the run for {many(len(findings), 'reason')}", "fail"
     pods = list(dict.fromkeys(each["pod"] for each in event["targets"]))
     notes = "".join(f"; {text(each)}" for each in event["notes"])
     return f"preflight: {many(len(pods), 'pod')} may be hit{notes}", "dim"

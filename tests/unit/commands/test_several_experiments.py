@@ -129,7 +129,14 @@ def test_the_table_says_where_to_look() -> None:
     """The run's folder, or why there is none."""
     refused = {"status": "unknown", "exit_code": 2, "why": "no answer\nat all"}
 
-    assert rows([Played("a", outcome(0), Path("runs/1")), Played("bb", refused)]) == [
+    played = [
+        Played("a", outcome(0), Path("runs/1")),
+        Played("bb", refused, Path("runs/2")),
+        Played("c", refused),
+    ]
+
+    assert rows(played) == [
         ("pass      ", "     0.25 s  a   runs/1"),
-        ("unknown   ", "          -  bb  no answer"),
+        ("unknown   ", "          -  bb  runs/2  no answer"),
+        ("unknown   ", "          -  c   no answer"),
     ]

@@ -266,6 +266,30 @@ def test_a_summary_that_cannot_be_printed_costs_no_record(
     assert ended.finish()["verdict"] == "pass"
 
 
+def test_who_shows_the_run_leaves_before_its_summary_is_printed(
+    ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else both would write to the same lines; all else is kept by then but the report."""
+    order: list[str] = []
+
+    class Onlooker:
+        def opened(self, run: Run) -> None:
+            """Not here."""
+
+        def closing(self) -> None:
+            order.append("closing")
+            assert (ended.world.run.folder / "record.json").exists()
+
+    monkeypatch.setattr(finishing, "print_summary", lambda *_: order.append("summary"))
+    monkeypatch.setattr(finishing, "keep_report", lambda _: order.append("report"))
+    current.listen(lambda _: None, onlooker=Onlooker())
+
+    ended.finish()
+    current.listen(lambda _: None)
+
+    assert order == ["closing", "summary", "report"]
+
+
 @pytest.mark.parametrize("step", ["stop_traffic", "_recover_all", "_record_residue"])
 def test_an_error_that_nobody_foresaw_aborts_the_run_when_all_was_tried_and_closed(
     ended: Ended, monkeypatch: pytest.MonkeyPatch, step: str

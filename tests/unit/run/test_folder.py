@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +167,21 @@ def test_a_folder_that_takes_nothing_harms_nothing(
     folder.keep_experiment(world.run, {})
     folder.keep_object(world.run, {"metadata": {"name": "x"}})
     folder.keep_logs(world.run)
-    folder.keep_journal(world.run.folder, "{}")
+    folder.keep_journal(world.run.folder, {}, default=str)
 
     assert [path for path in world.run.folder.rglob("*.*") if path.suffix != ".jsonl"] == []
+
+
+def test_a_run_that_was_refused_has_a_record_and_a_report(made: Made) -> None:
+    """For whoever finds the folder, and was not there."""
+    world = world_of(made)
+    world.run.history.add("preflight", targets=[], findings=["no target"], notes=[])
+
+    folder.keep_refusal(world.run)
+
+    record = json.loads((world.run.folder / "record.json").read_text())
+    assert (record["status"], record["exit_code"]) == ("unknown", 2)
+    assert "no target" in (world.run.folder / "report.html").read_text()
 
 
 def test_a_report_that_breaks_is_passed_over(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_run_reads_as_a_story() -> None:
     ("words", "style", "told_of"),
     [
         (
-            "preflight refuses the run: too many; no right",
+            "preflight refuses the run for 2 reasons",
             "fail",
             event(0.1, "preflight", targets=[], findings=["too many", "no right"], notes=[]),
         ),

@@ -1,0 +1,74 @@
+"""What is shown and kept of a run can harm neither run nor reader; of many the worst is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.guards.removal import Guard, returns, without
+
+FORESEEN = "except ZeroDivisionError as error:"
+
+
+def of_the_view() -> Iterator[Guard]:
+    """It only reads, ends by itself, and leaves the terminal as it was."""
+    viewer, tests = "kvchaos.view.viewer:Viewer.", "unit/view/test_viewer.py"
+    yield without(
+        f"{viewer}_do",
+        "except Exception as error:",
+        instead=FORESEEN,
+        tests=tests,
+        what="view: an error of its own comes out of it",
+    )
+    yield without(f"{viewer}closing", "self._logs.end()", tests=tests)
+    yield without(f"{viewer}closing", "self._do(self._news)", tests=tests)
+    yield without(
+        "kvchaos.view.painters:LivePainter.panel", "self._console.show_cursor(True)", tests=tests
+    )
+    yield returns("kvchaos.view.choice:_is_terminal", "True", tests=tests)
+    yield returns("kvchaos.view.quiet:Quiet.filter", "True", tests=tests)
+    yield returns(
+        "kvchaos.report.console:Sheet.on_broken_pipe", "None", tests="unit/report/test_console.py"
+    )
+    yield without(
+        "kvchaos.view.words:told",
+        "printable(said)",
+        instead="said",
+        tests="unit/view/test_words.py",
+    )
+    finishing = "unit/run/test_finishing.py"
+    yield without("kvchaos.run.finishing:_finish", "current.closing()", tests=finishing)
+
+
+def of_the_folder() -> Iterator[Guard]:
+    """Without secrets, within bounds, and never at the run's expense."""
+    folder, tests = "kvchaos.run.folder:", "unit/run/test_folder.py"
+    for part in ("keep_logs", "keep_report"):
+        yield without(
+            f"{folder}{part}",
+            "except Exception as error:",
+            instead=FORESEEN,
+            tests=tests,
+            what=f"run: an error of {part} ends the run",
+        )
+    yield returns(f"{folder}_file_name", "'../x'", tests=tests)
+    logs = "kvchaos.run.podlogs:"
+    yield without(f"{logs}pod_logs", "run.redactor.text(text)", instead="text", tests=tests)
+    yield without(f"{logs}_Reader._life", "text[-BYTES:]", instead="text", tests=tests)
+    yield without(f"{logs}_Reader._life", "self._away = True", tests=tests)
+    yield returns("kvchaos.run.journal:redacted_experiment", "_[0]", tests=tests)
+    pulse = "unit/run/test_pulse.py"
+    yield without(
+        "kvchaos.run.pulse:Pulse.look",
+        "except Exception as error:",
+        instead=FORESEEN,
+        tests=pulse,
+        what="run: an error of the pulse ends its thread loudly",
+    )
+
+
+def of_several() -> Iterator[Guard]:
+    """All are valid before the first; the weightiest end is the one that is told."""
+    several, tests = "kvchaos.commands.several:", "unit/commands/test_several_experiments.py"
+    yield without(f"{several}one_after_the_other", "break", tests=tests)
+    yield returns(f"{several}worst", "0", tests=tests)
+    yield without(f"{several}all_valid", "raise UsageError(", instead="print(", tests=tests)
