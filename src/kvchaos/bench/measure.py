@@ -41,7 +41,7 @@ def measure(
                 benchmark, tree, seed=seed, clock=clock, profiles=profiles, samples=samples
             )
         except BenchmarkFailed as error:
-            errors[benchmark.name] = str(error)
+            errors[benchmark.name] = f"{error}\n{error.said}".strip()
         figures |= found
         told(found, errors.get(benchmark.name, ""))
     return Results(

@@ -52,7 +52,7 @@ def _pod(number: int) -> Object:
 
 
 class Engines:
-    """A process with engines, made by ``engines``; ``go`` may be said once."""
+    """A process with engines, made by ``engines``."""
 
     def __init__(self, control: Connection, ports: tuple[int, int]) -> None:
         self._control = control
@@ -62,13 +62,20 @@ class Engines:
         """Let engine 0 publish from now on."""
         self._control.send("go")
 
+    def rest(self) -> int:
+        """Lets it stop, until the next go: how many batches it has sent in all."""
+        return self._stopped()[0]
+
     def sent(self) -> list[float]:
-        """Ends the publishing; with a pace, when each batch was sent, by the monotonic clock."""
+        """As ``rest``: with a pace, when each batch was sent, by the monotonic clock."""
+        return self._stopped()[1]
+
+    def _stopped(self) -> tuple[int, list[float]]:
         self._control.send("stop")
         if not self._control.poll(READY):
-            raise KVChaosError("the benchmark's engines did not end")
-        found: list[float] = self._control.recv()
-        return found
+            raise KVChaosError("the benchmark's engines do not stop")
+        told: tuple[int, list[float]] = self._control.recv()
+        return told
 
 
 @contextmanager

@@ -30,7 +30,13 @@ TOLD = 2000
 
 
 class BenchmarkFailed(KVChaosError):
-    """A benchmark that gave no figure: it raised, ended, or took too long."""
+    """A benchmark that gave no figure: it raised, ended, or took too long; ``said`` is the end of
+    what its process wrote on stderr, a traceback as a rule.
+    """
+
+    def __init__(self, what: str, *, wanted: str = "", saw: str = "", said: str = "") -> None:
+        self.said = said
+        super().__init__(what, wanted=wanted, saw=saw, look=said.rpartition("\n")[2])
 
 
 class Worker:
@@ -83,7 +89,7 @@ class Worker:
         self._said.seek(0)
         told = self._said.read()[-TOLD:].decode(errors="replace").strip()
         return BenchmarkFailed(
-            f"benchmark {self._benchmark.name}", wanted="a figure", saw=saw, look=told
+            f"benchmark {self._benchmark.name}", wanted="a figure", saw=saw, said=told
         )
 
     def end(self) -> None:

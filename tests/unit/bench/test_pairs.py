@@ -51,13 +51,12 @@ def test_what_cannot_be_told_is_unknown_after_the_bound(tree: Tree) -> None:
 
 
 def test_what_raises_is_unknown_with_its_reason(tree: Tree) -> None:
-    """What it printed does not disturb the answers."""
+    """The last line of its traceback; what it printed does not disturb the answers."""
     found = compared(known("raises"), tree)
 
     assert found.judgement is Judgement.UNKNOWN
     assert "benchmark steady.raises" in found.reason
-    assert "said before" in found.reason
-    assert "ValueError: no such thing" in found.reason
+    assert found.reason.endswith("see: ValueError: no such thing")
 
 
 def test_a_figure_that_was_not_declared_is_told(tree: Tree) -> None:

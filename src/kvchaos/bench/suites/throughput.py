@@ -7,9 +7,9 @@ observer's process, all threads) tell what one core does on a machine that has o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from kvchaos.bench.feeding import CLOCK
+from kvchaos.bench.feeding import BLOCKS, CLOCK
 from kvchaos.bench.publishing import engines, observing
 from kvchaos.bench.suite import Better, Figure, benchmark
 from kvchaos.bench.timing import Bench, cpu_seconds
@@ -17,7 +17,8 @@ from kvchaos.clock import poll
 from kvchaos.errors import KVChaosError
 from kvchaos.observer import Observer
 
-SECONDS = 1.0
+SECONDS = 0.5
+LIMIT = 20.0
 WARM = 1000
 """Batches before it is measured."""
 FIGURES = {
@@ -39,28 +40,39 @@ def churn(bench: Bench) -> Iterator[dict[str, float]]:
 
 
 def observed(bench: Bench, kind: str) -> Iterator[dict[str, float]]:
-    """Samples of ``SECONDS`` each, from a new publisher and a new observer each time."""
+    """Samples of ``SECONDS`` each; in between, the publisher rests and the observer catches up."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[0]})
-    while True:
-        with engines(kind, seed=bench.seed, core=cores[-1]) as found, observing(found) as observer:
+    with engines(kind, seed=bench.seed, core=cores[-1]) as found, observing(found) as observer:
+        while True:
             found.go()
-            yield _sample(observer)
+            rates = _rates(observer)
+            _caught_up(observer, found.rest())
+            yield rates
 
 
-def _sample(observer: Observer) -> dict[str, float]:
-    """Rates while it runs; KVChaosError if a batch got lost, which would be no throughput."""
-    engine = observer.engines()[0]
-    poll(
-        lambda: observer.head(engine) or 0,
-        lambda head: head > WARM,
-        timeout=10,
-        every=0.01,
-        clock=CLOCK,
-    )
-    first, began, cpu = observer.status()["blocks"], CLOCK.now(), cpu_seconds()
+def _rates(observer: Observer) -> dict[str, float]:
+    """Blocks a second while it runs, by the clock and by the CPU."""
+    before = _head(observer)
+    _until(lambda: _head(observer) > before + WARM)
+    first, began, cpu = _head(observer), CLOCK.now(), cpu_seconds()
     CLOCK.sleep(SECONDS)
-    last, took, spent = observer.status()["blocks"], CLOCK.now() - began, cpu_seconds() - cpu
-    if gaps := observer.wait_ready(0.0):
+    last, took, spent = _head(observer), CLOCK.now() - began, cpu_seconds() - cpu
+    blocks = (last - first) * BLOCKS
+    return {"blocks": blocks / took, "blocks_per_cpu": blocks / spent}
+
+
+def _caught_up(observer: Observer, sent: int) -> None:
+    """KVChaosError if a batch got lost, which would be no throughput."""
+    _until(lambda: _head(observer) == sent - 1)
+    if gaps := observer.wait_ready(LIMIT):
         raise KVChaosError("batches got lost", saw=str(gaps))
-    return {"blocks": (last - first) / took, "blocks_per_cpu": (last - first) / spent}
+
+
+def _head(observer: Observer) -> int:
+    head = observer.head(observer.engines()[0])
+    return -1 if head is None else head
+
+
+def _until(done: Callable[[], bool]) -> None:
+    poll(done, lambda it: it, timeout=LIMIT, every=0.01, clock=CLOCK)
