@@ -25,6 +25,7 @@ from kvchaos.gameday.objects import PLAN_LABEL, Place, objects, selector
 from kvchaos.gameday.plan import Plan
 from kvchaos.gameday.status import BY_CODE
 
+JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")  # of a pod: Kubernetes sets both
 PATIENCE = 360.0  # seconds: a little more than a pod is given to end
 
 
@@ -197,7 +198,7 @@ def _job(job: Object, pods: Sequence[Object]) -> str:
     codes = [
         ended["exitCode"]
         for pod in pods
-        if (pod["metadata"].get("labels") or {}).get("job-name") == name
+        if name in map((pod["metadata"].get("labels") or {}).get, JOB_LABELS)
         for each in (pod.get("status") or {}).get("containerStatuses") or ()
         if (ended := (each.get("state") or {}).get("terminated"))
     ]

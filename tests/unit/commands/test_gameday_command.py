@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import yaml
@@ -11,8 +11,11 @@ from click.testing import CliRunner, Result
 
 from kvchaos.assets import asset
 from kvchaos.cli import main
+from kvchaos.cluster.client import Cluster
+from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.gameday.day import keep, planned
 from kvchaos.gameday.plan import Plan, Play
+from tests.scripted import ScriptedCluster
 
 TOP = Path(__file__).resolve().parents[3]
 HEAD = "name: weekly\npurpose: to know\nowner: us\napproval: none\n"
@@ -195,3 +198,63 @@ def test_the_plans_that_ship_can_be_played() -> None:
     for plan in (shipped, str(TOP / "examples" / "gameday.yaml")):
         said = gameday(plan, "--dry-run")
         assert said.exit_code == 0, said.output
+
+
+class Connected(ScriptedCluster):
+    """What ``Cluster.connect`` gives: it serves every kind, and merges patches of any."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def has_kind(self, kind: Kind) -> bool:
+        return True
+
+    def merge_patch(
+        self, kind: Kind, name: str, patch: Object, *, namespace: str | None = None
+    ) -> Object:
+        return patch
+
+
+def test_a_game_day_is_installed_looked_at_and_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each says what it did, or what is there; how a Job ended is told by its pod's exit code."""
+    cluster = Connected()
+    monkeypatch.setattr(Cluster, "connect", lambda context: cluster)
+    plan = written(f"{SHIPPED}schedule: '0 10 * * 2'\n")
+
+    made = gameday("install", plan, "--image", "x")
+    for kind, status in (
+        ("Job", {"startTime": "2026-08-04T10:00:00Z"}),
+        ("Pod", {"phase": "Failed", "containerStatuses": [ENDED_WITH_FAIL]}),
+    ):
+        labels = {"kvchaos.io/gameday": "weekly", "job-name": "day-1"}
+        metadata = {"name": "day-1", "namespace": "kvchaos", "labels": labels}
+        version = "batch/v1" if kind == "Job" else "v1"
+        cluster.add({"apiVersion": version, "kind": kind, "metadata": metadata, "status": status})
+    looked_at = gameday("status")
+    cluster.objects.pop(("jobs", "kvchaos", "day-1"))
+    gone = gameday("uninstall", "weekly")
+
+    name = "kvchaos-gameday-weekly"
+    assert made.output.splitlines()[-4:] == [
+        f"CronJob {name}: made",
+        "weekly is played at '0 10 * * 2', Etc/UTC time",
+        "look at it: kvchaos gameday status weekly --context kvchaos-lab --namespace kvchaos",
+        f"play it now: kubectl -n kvchaos create job --from=cronjob/{name} {name}-now",
+    ]
+    assert looked_at.output.splitlines() == [
+        f"weekly: CronJob {name}, '0 10 * * 2' Etc/UTC, on",
+        "  last begun never",
+        f"  volume {name}: unknown, 1Gi",
+        "  day-1: began 2026-08-04T10:00:00Z, fail",
+    ]
+    assert (
+        gone.output.splitlines()[-1]
+        == f"PersistentVolumeClaim {name}: kept, with the reports in it"
+    )
+    assert gameday("status", "weekly").output == "no game day weekly in kvchaos of kvchaos-lab\n"
+
+
+ENDED_WITH_FAIL = {"name": "gameday", "state": {"terminated": {"exitCode": 1}}}
