@@ -34,7 +34,7 @@ class Trace:
     filled: bool = False
 
 
-NO_PHANTOM = Trace(name="no phantom", kind="phantom", points=())
+NO_PHANTOM = Trace(name="no phantom seen", kind="phantom", points=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,5 +221,5 @@ def _described(title: str, traces: Sequence[Trace], unit: str) -> str:
     most = []
     for trace in traces:
         known = [abs(value) for _, value in trace.points if value is not None]
-        most.append(f"{trace.name} at most {short(max(known))}" if known else f"{trace.name}: none")
+        most.append(f"{trace.name} at most {short(max(known))}" if known else trace.name)
     return f"{title}{f' ({unit})' if unit else ''} over time: " + ", ".join(most)

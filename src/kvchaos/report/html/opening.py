@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,6 +15,9 @@ from kvchaos.report.html.frame import part
 from kvchaos.report.html.scale import duration, number
 from kvchaos.report.layout import cleaned
 from kvchaos.verdict.events import Json, text
+
+UNIT = re.compile(r" (?=(?:s|ms|min)\b)(?<=\d )")
+"""The blank between a figure and its unit, where no line may end."""
 
 
 def opening(data: RunData) -> Markup:
@@ -29,7 +33,7 @@ def opening(data: RunData) -> Markup:
     return part(
         "hero",
         str(record["status"]),
-        cleaned(record["headline"]),
+        UNIT.sub("\u00a0", cleaned(record["headline"])),
         about=run.get("experiment") or "",
         kicker=[each for each in kicker if each],
         facts=facts,

@@ -34,14 +34,14 @@ def test_missing_stands_above_and_phantom_below() -> None:
 
     assert 'data-bottom="-10.0" data-top="20.0"' in both
     assert 'data-bottom="0.0" data-top="20.0"' in alone
-    assert "no phantom" in alone
+    assert "no phantom seen" in alone
 
 
 def test_a_chart_says_what_it_shows() -> None:
     """To somebody who does not see it."""
     drawn = str(difference_chart([(0.0, 16.0)], [(0.0, None)], COURSE, []))
 
-    assert 'aria-label="Difference (blocks) over time: missing ↑ at most 16, no phantom: none"' in (
+    assert 'aria-label="Difference (blocks) over time: missing ↑ at most 16, no phantom seen"' in (
         drawn
     )
 
