@@ -2,7 +2,8 @@
 
 A line that ends in a backslash goes on in the next. Lines below a command are what it prints, or
 a part of it: ``...`` stands for anything, numbers for any number, and the names of runs and of
-pods for any other. A command ends with 0, unless the next one is ``echo $?``.
+pods for any other. A command ends with 0, unless the next one is ``echo $?``. A block of another
+language with a title, such as ``title="plan.yaml"``, is a file that the reader has written.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^```(\S*).*?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^```\w+ title=\"(.+?)\"\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 ASKS_CODE = "echo $?"
 MARK = "\x1e"
@@ -66,6 +68,11 @@ def commands(page: Path) -> list[Command]:
         if fence[1] == "console"
         for command in _of_block(fence[2], first=text.count("\n", 0, fence.start(2)) + 1)
     ]
+
+
+def files(page: Path) -> dict[str, str]:
+    """The files that the reader of a page writes, by name."""
+    return dict(FILE.findall(page.read_text(encoding="utf-8")))
 
 
 def _of_block(block: str, *, first: int) -> list[Command]:

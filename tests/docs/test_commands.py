@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 import pytest
 
-from tests.docs.console import FENCE, PROMPT, Said, commands, play, wrong
+from tests.docs.console import FENCE, PROMPT, Said, commands, files, play, wrong
 from tests.docs.elsewhere import ELSEWHERE, without_comment
 from tests.docs.reader import CLUSTERS, PROLOGUE, TOP, Reader, kvchaos, typed
 
@@ -52,6 +52,8 @@ def play_page(name: str, root: Path) -> list[Said]:
             after.callback(kvchaos, reader.cluster, "lab", "down")
             reader.names_clusters()
         page, folder = commands(TYPED[name]), reader.copy("checkout")
+        for path, text in files(TYPED[name]).items():
+            (folder / path).write_text(text, encoding="utf-8")
         return play(page, folder, reader.environment, prologue=PROLOGUE, typed=typed)
 
 
