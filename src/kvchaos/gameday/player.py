@@ -48,13 +48,16 @@ def environment_of(
 ) -> dict[str, str]:
     """The environment of a run: the outer one, the plan's, the experiment's own, the later wins.
 
-    ``context`` is what the person who began the game day said, and wins over the plan.
+    ``context`` is what the person who began the game day said, and wins over the plan. Addresses
+    and tokens of webhooks are not for runs.
     """
+    secret = {name for each in plan.notify for name in (each.url_env, each.token_env)}
+    ours = {key: value for key, value in outer.items() if key not in secret}
     named = {"KUBERNETES_CONTEXT": plan.context, "KVCHAOS_NAMESPACE": plan.namespace}
     given = {key: value for key, value in named.items() if value}
     own = play.environment if play else {}
     told = {"KUBERNETES_CONTEXT": context} if context else {}
-    return {**outer, **given, **plan.environment, **own, **told}
+    return {**ours, **given, **plan.environment, **own, **told}
 
 
 class RunPlayer:

@@ -45,6 +45,7 @@ def write_reports(day: Day, folder: Path, *, tell: Callable[[str], None]) -> Jso
 
 def previous(day: Day, folder: Path) -> tuple[Day, Path] | None:
     """The last day of the same plan before this one, and its folder."""
+    folder = folder.resolve()
     found = [
         (each, place)
         for each, place in _days(folder.parent)
