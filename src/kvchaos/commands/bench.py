@@ -155,7 +155,8 @@ def compare(
     else:
         assert base is not None  # noqa: S101  # --against has a commit or was refused above
         found = against_figures(wanted, base, this_tree(), seed=seed, clock=CLOCK, told=told)
-    comparison = Comparison(commit or str(base.commit if base else None), bool(commit), found)
+    name = commit or (base and (base.commit or f"kvchaos {base.kvchaos}")) or ""
+    comparison = Comparison(name, bool(commit), found)
     Written(json_, markdown).write(comparison.as_json(plan), comparison.page())
     click.echo(comparison.last_line(), err=True)
     sys.exit(comparison.exit_code)
