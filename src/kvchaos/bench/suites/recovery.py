@@ -1,0 +1,165 @@
+"""How far the measured moment of a recovery is from when the router's index really became right.
+
+In a lab of its own: the link between one engine and the router is cut and healed, over and over,
+by the very code of a run; the engine publishes meanwhile. The truth is told by the router itself
+(``kvchaos.bench.witness``), by the machine's monotonic clock: when it had applied the last batch
+that was published before it was found to agree. Counted from the heal at the earliest, as a
+recovery is. A sample is twenty recoveries, and its p99 therefore the worst of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from kvchaos.assets import asset
+from kvchaos.bench.suite import Figure, benchmark
+from kvchaos.bench.timing import Bench
+from kvchaos.bench.witness import told
+from kvchaos.clock import SystemClock
+from kvchaos.cluster.client import Cluster
+from kvchaos.errors import KVChaosError
+from kvchaos.run import faults, healing, recovery, requests
+from kvchaos.run.session import Run
+from kvchaos.settings import Settings
+
+HELD = 1.0
+LIMIT = 60.0
+TAIL = 2000
+RECOVERIES = 20
+FIGURES = {
+    "error_p50": Figure("ms"),
+    "error_p99": Figure("ms", target=20.0),
+    "after_heal_p50": Figure("ms"),
+}
+CUT = {
+    "source": {"app.kubernetes.io/name": "kvchaos-engine"},
+    "target": {"app.kubernetes.io/name": "kvchaos-router"},
+    "mode": "one",
+    "direction": "both",
+    "duration": "60s",
+    "namespace": "kvchaos",
+}
+WITNESS = {
+    "apiVersion": "kustomize.config.k8s.io/v1beta1",
+    "kind": "Kustomization",
+    "patches": [
+        {
+            "target": {"kind": "Deployment", "name": "kvchaos-router"},
+            "patch": json.dumps(
+                [
+                    {
+                        "op": "replace",
+                        "path": "/spec/template/spec/containers/0/command",
+                        "value": ["python3", "-m", "kvchaos.bench.witness"],
+                    }
+                ]
+            ),
+        }
+    ],
+}
+
+
+@benchmark("recovery", figures=FIGURES, samples=5, slow=True, lab=True, timeout=240)
+def errors(bench: Bench) -> Iterator[dict[str, float]]:
+    """Cut an engine's link, heal it, and compare the moment that is told with the true one."""
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="kvchaos-bench-")))
+        opened.enter_context(lab(folder))
+        run = opened.enter_context(running(folder, bench.seed))
+        while True:
+            found = [recovered(run) for _ in range(RECOVERIES)]
+            wrong, after = (sorted(values) for values in zip(*found, strict=True))
+            yield {
+                "error_p50": median(wrong),
+                "error_p99": wrong[-1],
+                "after_heal_p50": median(after),
+            }
+
+
+@contextmanager
+def lab(folder: Path) -> Iterator[None]:
+    """A lab whose router has a witness, ended with the block."""
+    manifests = folder / "manifests"
+    manifests.mkdir()
+    overlay = {**WITNESS, "resources": [str(asset("deploy", "overlays", "lab"))]}
+    (manifests / "kustomization.yaml").write_text(json.dumps(overlay), encoding="utf-8")
+    before = os.environ.get("KVCHAOS_LAB_DIR")
+    os.environ["KVCHAOS_LAB_DIR"] = str(folder / "lab")
+    try:
+        _kvchaos("lab", "up", "--while", str(os.getpid()), "--manifests", str(manifests))
+        yield
+    finally:
+        _kvchaos("lab", "down")
+        del os.environ["KVCHAOS_LAB_DIR"]
+        os.environ.update({"KVCHAOS_LAB_DIR": before} if before else {})
+
+
+def _kvchaos(*words: str) -> None:
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-m", "kvchaos", *words],
+        capture_output=True,
+        text=True,
+        timeout=2 * LIMIT,
+        check=False,
+    )
+    if done.returncode:
+        raise KVChaosError(f"kvchaos {' '.join(words)}", saw=done.stderr.strip()[-500:])
+
+
+@contextmanager
+def running(folder: Path, seed: int) -> Iterator[Run]:
+    """A run in the lab, whose index agrees."""
+    settings = Settings(seed=seed)
+    run = Run(settings, run_id="bench", folder=folder / "bench", clock=SystemClock())
+    try:
+        run.connect(Cluster.connect(settings.kubernetes_context))
+        run.observer.start()
+        if left := run.observer.wait_ready(LIMIT):
+            raise KVChaosError("the lab's engines are not followed", saw=str(left))
+        run.sampler.start()
+        requests.warm(run, prefixes=2, blocks=4, visible_within=LIMIT)
+        yield run
+    finally:
+        run.close()
+
+
+def recovered(run: Run) -> tuple[float, float]:
+    """One cut and its recovery: ms by which it was told too late or too early, and ms it took."""
+    faults.inject(run, "network-partition", dict(CUT), timeout=LIMIT)
+    fault = run.last_fault()
+    (cut,) = [each for each in run.observer.engines() if fault and each.pod in fault.engines()]
+    requests.ask_engine(run, cut, 2)
+    healing.recover(run, held=HELD, timeout=LIMIT)
+    before = run.observer.head(cut)
+    requests.flush(run, within=LIMIT)
+    answer = recovery.recovered(run, budget=LIMIT, needed=3)
+    agreed, healed = answer["timeline"]["agreed"], answer["timeline"]["healed"]
+    if not answer["recovered"]:
+        raise KVChaosError("the index did not recover", saw=str(answer["left"]))
+    applied = _applied(run, cut.label)
+    right = min(
+        moment
+        for seq in (before, run.observer.head(cut))
+        for moment in [max(applied.get(seq, float("inf")), healed)]
+        if seq == run.observer.head(cut) or moment <= run.flushed
+    )
+    return abs(agreed - right) * 1e3, (agreed - healed) * 1e3
+
+
+def _applied(run: Run, engine: str) -> dict[Any, float]:
+    """When the router had applied each batch of this engine first, in run seconds."""
+    log = run.cluster.logs(run.router.pod(), namespace=run.settings.namespace, tail=TAIL)
+    found: dict[Any, float] = {}
+    for line in told(log):
+        if line["witness"] == engine:
+            found.setdefault(line["seq"], run.at_of(line["at"]))
+    return found
