@@ -1,7 +1,8 @@
 """A hook of mkdocs: what pages show of the repository itself, so that it is written once.
 
-A page asks by a comment: ``<!-- faults -->`` the templates, ``<!-- layers -->`` the layers,
-``<!-- plan -->`` the fields of a game day's plan. In ``nav``, ``decisions/`` are all decisions.
+A page asks by a comment: ``<!-- commands -->`` what ``--help`` prints, ``<!-- faults -->`` the
+templates, ``<!-- layers -->`` the layers, ``<!-- plan -->`` the fields of a game day's plan. In
+``nav``, ``decisions/`` are all decisions.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
+from kvchaos.cli import main
+
 TOP = Path(__file__).resolve().parent.parent
 HEAD = re.compile(r"\{#-(.*?)-#\}", re.DOTALL)
 ASKED = re.compile(r"^<!-- (\w+) -->$", re.MULTILINE)
 DECISIONS = "decisions/"
+WIDE: dict[str, Any] = {"terminal_width": 90, "max_content_width": 90}
+"""The width of the commands' help, in characters."""
 
 
 def on_config(config: Any) -> Any:
@@ -67,6 +74,23 @@ def layers() -> str:
     return "\n".join(["```text", *found, "```"])
 
 
+def commands() -> str:
+    """What ``--help`` prints of every command, under a heading each."""
+    return "\n\n".join(
+        _help(main, click.Context(main, info_name="kvchaos", **WIDE, **main.context_settings))
+    )
+
+
+def _help(command: click.Command, context: click.Context) -> Iterator[str]:
+    level = "##" if context.parent is None or context.parent.parent is None else "###"
+    said = click.unstyle(command.get_help(context))
+    yield f"{level} {context.command_path}\n\n```text\n{said}\n```"
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        below = command.get_command(context, name)
+        if below is not None:
+            yield from _help(below, click.Context(below, context, info_name=name, **WIDE))
+
+
 def plan() -> str:
     """A table of every field of a game day's plan, from the schema that checks it."""
     path = TOP / "src" / "kvchaos" / "gameday" / "plan.schema.json"
@@ -112,4 +136,4 @@ def _shape(schema: Any, known: Any) -> str:
     return " or ".join(dict.fromkeys(map(str, flat))) + default
 
 
-SHOWN = {"faults": faults, "layers": layers, "plan": plan}
+SHOWN = {"commands": commands, "faults": faults, "layers": layers, "plan": plan}

@@ -21,7 +21,7 @@ PROMPT = "$ "
 ASKS_CODE = "echo $?"
 MARK = "\x1e"
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-PATIENCE = 170.0  # seconds for all commands of one page
+PATIENCE = 300.0  # seconds for all commands of one page
 
 PARTS = (
     (r"\d{8}-\d{6}-[0-9a-f]{6}", r"\d{8}-\d{6}-[0-9a-f]{6}"),  # a run

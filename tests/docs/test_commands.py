@@ -14,7 +14,7 @@ from tests.docs.console import FENCE, PROMPT, Said, commands, files, play, wrong
 from tests.docs.elsewhere import ELSEWHERE, without_comment
 from tests.docs.reader import CLUSTERS, PROLOGUE, TOP, Reader, kvchaos, typed
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").rglob("*.md"))]
 TYPED = {str(page.relative_to(TOP)): page for page in PAGES if commands(page)}
