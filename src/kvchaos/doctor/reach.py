@@ -89,7 +89,7 @@ def _streams(dial: Dial, engines: Sequence[Object], settings: Settings) -> Itera
         "engines' HTTP",
         silent,
         f"{len(http)} of {len(http)} answer on {settings.engine_port}",
-        todo="the port that vLLM serves on: KVCHAOS_ENGINE_PORT",
+        todo="the port that vLLM serves on: KVCHAOS_ENGINE_HTTP_PORT",
     )
     deaf = {name: why for name, each in events.items() if (why := each.result())}
     yield _over(
@@ -173,5 +173,5 @@ def _no_index(error: KVChaosError, pod: str | None, settings: Settings) -> Line:
     if pod is None:
         return Line.of("router's index", error, todo="KVCHAOS_ROUTER_SELECTOR: a label of one pod")
     saw = f"{pod} does not answer GET /index on {settings.router_port}"
-    todo = "KVCHAOS_ROUTER_PORT; a router of another make needs an adapter in index/routers"
+    todo = "KVCHAOS_ROUTER_HTTP_PORT; a router of another make needs an adapter in index/routers"
     return missing("router's index", saw, todo)
