@@ -90,9 +90,12 @@ class Access:
 def use_for_others(context: str, kubeconfig: Path | None) -> None:
     """Make Chaos Toolkit's own Kubernetes probes, which read the environment, mean ``context`` too.
 
-    The kubernetes package reads KUBECONFIG once, when it is imported, hence the second place.
+    The kubernetes package reads KUBECONFIG once, when it is imported, hence the second place. In a
+    pod chaostoolkit-kubernetes uses the service account only when CHAOSTOOLKIT_IN_POD says so.
     """
     os.environ["KUBERNETES_CONTEXT"] = context
+    if context in IN_CLUSTER:
+        os.environ["CHAOSTOOLKIT_IN_POD"] = "true"
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)
         kube_config.KUBE_CONFIG_DEFAULT_LOCATION = str(kubeconfig)

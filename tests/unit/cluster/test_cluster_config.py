@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.config import contexts, load
+from kvchaos.cluster.config import contexts, load, use_for_others
 from kvchaos.errors import ClusterUnreachable, ContextNotFound
 
 
@@ -134,3 +134,18 @@ def test_pod_of_the_lab_uses_the_kubeconfig_it_was_given(
 def test_contexts_of_a_file_without_any() -> None:
     """An empty file is no error."""
     assert contexts(Path(os.devnull)) == []
+
+
+@pytest.mark.parametrize(
+    ("context", "said"), [("in-cluster", "true"), ("", "true"), ("staging", "no")]
+)
+def test_toolkits_own_probes_mean_the_pod_that_they_run_in(
+    monkeypatch: pytest.MonkeyPatch, context: str, said: str
+) -> None:
+    """In a pod, chaostoolkit-kubernetes asks localhost unless CHAOSTOOLKIT_IN_POD is true."""
+    monkeypatch.setenv("CHAOSTOOLKIT_IN_POD", "no")
+    monkeypatch.setenv("KUBERNETES_CONTEXT", "another")
+
+    use_for_others(context, None)
+
+    assert (os.environ["CHAOSTOOLKIT_IN_POD"], os.environ["KUBERNETES_CONTEXT"]) == (said, context)
