@@ -87,7 +87,7 @@ def _git(*words: str) -> bytes:
         raise UsageError("this kvchaos is no checkout of its repository", look=str(PACKAGE))
     command = ["git", "-C", str(top), *words]
     try:
-        ran = subprocess.run(command, capture_output=True, check=True, timeout=SECONDS)  # noqa: S603  # our own words, no shell
+        ran = subprocess.run(command, capture_output=True, check=True, timeout=SECONDS)  # noqa: S603  # our own words, no shell  # nosec B603
     except (OSError, subprocess.SubprocessError) as error:
         told = getattr(error, "stderr", b"") or str(error).encode()
         raise UsageError(

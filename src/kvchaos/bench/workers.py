@@ -107,7 +107,7 @@ class Worker:
 def worker(benchmark: Benchmark, tree: Tree, *, seed: int, clock: Clock) -> Iterator[Worker]:
     """A process that is ready to measure the benchmark with the code in ``tree``."""
     with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(  # noqa: S603  # this Python, our own module
+        process = subprocess.Popen(  # noqa: S603  # this Python, our own module  # nosec B603
             [sys.executable, "-m", "kvchaos.bench.worker", benchmark.name, str(seed)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -60,7 +60,7 @@ def timed(word: str, environment: dict[str, str], clock: Clock) -> float:
 
 def command(words: list[str], environment: dict[str, str], *, cwd: Path | None = None) -> None:
     """Runs it to its end; what it says counts only when it fails, and is then on stderr."""
-    ran = subprocess.run(  # noqa: S603  # our own words
+    ran = subprocess.run(  # noqa: S603  # our own words  # nosec B603
         words,
         env=environment,
         cwd=cwd,

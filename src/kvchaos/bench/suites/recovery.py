@@ -104,7 +104,7 @@ def lab(folder: Path) -> Iterator[None]:
 
 
 def _kvchaos(*words: str) -> None:
-    done = subprocess.run(  # noqa: S603  # our own program
+    done = subprocess.run(  # noqa: S603  # our own program  # nosec B603
         [sys.executable, "-m", "kvchaos", *words],
         capture_output=True,
         text=True,
