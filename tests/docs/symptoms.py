@@ -63,7 +63,7 @@ SYMPTOMS = {
         "KVCHAOS_ROUTER_SELECTOR=app=none kvchaos run quick.json"
     ),
     "The engines' events cannot be followed": (
-        "KVCHAOS_EVENT_PORT=5999 KVCHAOS_REPLAY_PORT=6999 kvchaos run quick.json"
+        "KVCHAOS_EVENT_PORT=5999 KVCHAOS_REPLAY_PORT=6999 kvchaos run unready.json"
     ),
     "The fault did not happen": "kvchaos run delay.json",
     "The run was stopped": "kvchaos run stopped.json",
@@ -87,6 +87,7 @@ def altered() -> dict[str, Json]:
     return {
         "no-control.json": {**shipped("pod-kill"), "controls": []},
         "quick.json": quick(shipped("pod-kill")),
+        "unready.json": unready(shipped("pod-kill")),
         "delay.json": delayed(shipped("network-partition")),
         "stopped.json": after_the_cut(
             {"type": "process", "path": "sh", "arguments": ["-c", "kill -TERM $PPID"]}
@@ -124,10 +125,16 @@ def shipped(name: str) -> Json:
 
 
 def quick(experiment: Json) -> Json:
-    """It, with a second of patience wherever it waits for an answer."""
-    for probe in experiment["steady-state-hypothesis"]["probes"]:
+    """It, with two seconds of patience for what a probe waits for."""
+    probes = [each for each in experiment["method"] if each["type"] == "probe"]
+    for probe in [*experiment["steady-state-hypothesis"]["probes"], *probes]:
         arguments = probe["provider"]["arguments"]
-        arguments |= {key: 1 for key in ("within", "settle") if key in arguments}
+        arguments |= {key: 2 for key in ("within", "settle") if key in arguments}
+    return experiment
+
+
+def unready(experiment: Json) -> Json:
+    """It, with a second of patience for the engines' events."""
     experiment["configuration"]["ready_timeout"] = 1
     return experiment
 
