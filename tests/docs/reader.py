@@ -14,12 +14,16 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.chaosrun import BIN
 from tests.docs.elsewhere import ELSEWHERE, without_comment
 
 TOP = Path(__file__).resolve().parents[2]
+needs_kubectl = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="the pages use kubectl, which is not on the PATH"
+)
 FOLDERS = ("experiments", "templates", "deploy", "docs", "examples", "benchmarks")
 FILES = ("Makefile", "README.md", "pyproject.toml", "constraints.txt", "mkdocs.yml")
 NAMES = re.compile(r"\bPOD\b")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.console import FENCE, PROMPT, Said, commands, files, play, wrong
 from tests.docs.elsewhere import ELSEWHERE, without_comment
-from tests.docs.reader import CLUSTERS, PROLOGUE, TOP, Reader, kvchaos, typed
+from tests.docs.reader import CLUSTERS, PROLOGUE, TOP, Reader, kvchaos, needs_kubectl, typed
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
@@ -57,6 +57,7 @@ def play_page(name: str, root: Path) -> list[Said]:
         return play(page, folder, reader.environment, prologue=PROLOGUE, typed=typed)
 
 
+@needs_kubectl
 @pytest.mark.parametrize("name", TYPED)
 def test_the_commands_of_a_page_do_what_it_says(
     name: str, played: Mapping[str, Future[list[Said]]]

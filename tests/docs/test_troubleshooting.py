@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.console import COLOURS, matches
-from tests.docs.reader import TOP, Reader, kvchaos
+from tests.docs.reader import TOP, Reader, kvchaos, needs_kubectl
 from tests.docs.symptoms import SYMPTOMS, write
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
@@ -60,6 +60,7 @@ def test_every_symptom_of_the_page_is_produced() -> None:
     assert sorted(sections()) == sorted(SYMPTOMS)
 
 
+@needs_kubectl
 @pytest.mark.parametrize("symptom", SYMPTOMS)
 def test_a_symptom_shows_the_message_that_is_quoted(
     symptom: str, folder: tuple[Reader, Path]
