@@ -64,7 +64,11 @@ def test_where_all_is_there_the_doctor_finds_all_of_it(user: dict[str, str]) -> 
 
 def test_what_cannot_be_reached_is_missing_each_by_itself(user: dict[str, str]) -> None:
     """Ports on which nobody listens, one on which somebody speaks HTTP, and what to do."""
-    ports = {"KVCHAOS_ENGINE_HTTP_PORT": "1", "KVCHAOS_EVENT_PORT": "8000", "KVCHAOS_ROUTER_HTTP_PORT": "2"}
+    ports = {
+        "KVCHAOS_ENGINE_HTTP_PORT": "1",
+        "KVCHAOS_EVENT_PORT": "8000",
+        "KVCHAOS_ROUTER_HTTP_PORT": "2",
+    }
 
     said = doctor(user, "pod-kill", **ports)
 
