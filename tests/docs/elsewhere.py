@@ -29,6 +29,11 @@ ELSEWHERE = {
         "outcome = chaos_run(name, tmp_path, lab)",
         "make --dry-run demo",
     ),
+    "pytest examples/router-tests -n 2": Elsewhere(
+        "tests/lab/test_pytest_plugin.py",
+        '"-n", "2", "examples/router-tests"',
+        "pytest examples/router-tests --collect-only -q",
+    ),
     "make setup": Elsewhere("Makefile", "test: setup", "make --dry-run setup"),
     "make test": Elsewhere(".ci/run", "make test", "make --dry-run test"),
     "kubectl apply -k deploy/overlays/real": Elsewhere(

@@ -87,11 +87,16 @@ class Reader:
 FIRST = 'import json, sys; print(min(each["name"] for each in json.load(sys.stdin)["pods"]))'
 PROLOGUE = f"__engine() {{ kvchaos lab status --json | {sys.executable} -c '{FIRST}'; }}\n"
 """Defines what stands for ``POD``: the name of an engine's pod in the lab."""
+DEAF = "kvchaos lab up --router-recovery none"
+LONG_ENOUGH = "5"
+"""Seconds of a cut that a router notices: by then its heartbeats have torn the connection."""
 
 
 def typed(text: str) -> str:
-    """What a reader types: the name of a pod where the page has ``POD``."""
+    """What a reader types: the name of a pod for ``POD``, longer cuts where they have to tell."""
     there = ELSEWHERE.get(without_comment(text))
+    if text == DEAF:
+        return f"export KVCHAOS_FAULT_SECONDS={LONG_ENOUGH}; {text}"
     return there.instead if there else NAMES.sub("$(__engine)", text)
 
 

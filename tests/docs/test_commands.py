@@ -19,8 +19,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").rglob("*.md"))]
 TYPED = {str(page.relative_to(TOP)): page for page in PAGES if commands(page)}
 AT_A_TIME = 3
-SECONDS = {"README.md": "5"}
-"""How long a fault stands; after 4 s the router has noticed that its link is cut, which tells."""
 SHELLS = frozenset({"bash", "sh", "shell", "shell-session", "zsh"})
 
 
@@ -44,7 +42,7 @@ def _has(item: pytest.Item) -> TypeGuard[pytest.Function]:
 
 def play_page(name: str, root: Path) -> list[Said]:
     """The commands of a page, typed by a reader who has no lab up but what the page starts."""
-    reader = Reader(root, seconds=SECONDS.get(name, "2"))
+    reader = Reader(root)
     with ExitStack() as after:
         after.callback(kvchaos, reader.environment, "lab", "down")
         if any(context in TYPED[name].read_text(encoding="utf-8") for context in CLUSTERS):
