@@ -114,6 +114,13 @@ def of_the_oracle() -> Iterator[Guard]:
         tests="unit/sampling/test_sampler.py",
         what="sampling.sampler looks at the oracle once",
     )
+    yield without(
+        "kvchaos.sampling.timeline:agreed_at",
+        "if sample.began >= due:",
+        instead="if sample.began >= marks.judged:",
+        tests="unit/sampling/test_timeline.py",
+        what="sampling.timeline counts looks that follow closely",
+    )
     yield returns("kvchaos.sampling.effect:_fresh", "1", tests="unit/sampling/test_effect.py")
     yield without(
         "kvchaos.run.recovery:_verdict",

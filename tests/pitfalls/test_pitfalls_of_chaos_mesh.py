@@ -242,7 +242,7 @@ def test_pitfall_13_the_first_event_after_a_heal_is_measured_apart_from_agreemen
     looks += [look(at, agrees=True, seq=6) for at in (15.0, 15.2, 15.4)]
 
     marks = Marks(injected=2.0, effect=3.0, healed=10.0, judged=10.5)
-    after = timeline(looks, marks, needed=3).after_heal()
+    after = timeline(looks, marks, needed=3, apart=0.0).after_heal()
 
     assert (after["first_event"], after["agreed"]) == (3.5, 5.0)
 

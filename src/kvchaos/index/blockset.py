@@ -51,6 +51,8 @@ class BlockSet(AbstractSet[Block]):
         return BlockSet({key: _shared(self.places[key], other.places[key]) for key in shared})
 
     def __sub__(self, other: AbstractSet[object]) -> AbstractSet[Block]:
+        if not other:
+            return self
         if not isinstance(other, BlockSet):
             return super().__sub__(other)
         theirs = other.places

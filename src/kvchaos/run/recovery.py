@@ -34,15 +34,15 @@ def wait_for_agreement(run: Run, *, timeout: float) -> float:
 def recovered(run: Run, *, budget: float, needed: int) -> Json:
     """Wait for agreement after the last fault's heal; returns and records how it went."""
     marks = marks_of(run)
-    asked = run.at()
+    asked, apart = run.at(), run.settings.sample_every
     since = asked if marks.healed is None else marks.healed
     run.sampler.wait(
-        lambda samples: agreed_at(samples, marks, needed=needed) is not None,
+        lambda samples: agreed_at(samples, marks, needed=needed, apart=apart) is not None,
         since=since,
         timeout=max(0.0, since + budget - asked) if marks.judged is not None else 0.0,
     )
     run.sampler.look_at_ease()
-    moments = timeline(run.sampler.samples(), marks, needed=needed)
+    moments = timeline(run.sampler.samples(), marks, needed=needed, apart=apart)
     newest = _newest(run.sampler.samples(since=since), since)
     run.seen.tell(newest)
     answer = {

@@ -76,37 +76,42 @@ class Timeline:
         }
 
 
-def agreed_at(samples: Iterable[Sample], marks: Marks, *, needed: int) -> float | None:
+def agreed_at(
+    samples: Iterable[Sample], marks: Marks, *, needed: int, apart: float
+) -> float | None:
     """When the index came to agree, after the heal and for good as far as was seen.
 
     It is the first of an unbroken row of agreeing samples that has ``needed`` of them begun after
-    every engine had published again: before, a lost tail does not show.
+    every engine had published again: before, a lost tail does not show. Those counted are at least
+    ``apart`` seconds from each other: of looks that follow closely, three measure luck.
     """
     if marks.healed is None or marks.judged is None:
         return None
     first: float | None = None
-    count = 0
+    counted: list[float] = []
     for sample in samples:
         if sample.began < marks.healed:
             continue
         if not sample.agrees:
-            first, count = None, 0
+            first, counted = None, []
             continue
         first = sample.at if first is None else first
-        count += sample.began >= marks.judged
-        if count >= needed:
+        due = counted[-1] + apart if counted else marks.judged
+        if sample.began >= due:
+            counted.append(sample.began)
+        if len(counted) >= needed:
             return first
     return None
 
 
-def timeline(samples: Sequence[Sample], marks: Marks, *, needed: int) -> Timeline:
-    """The moments that the samples show, for a fault with these marks."""
+def timeline(samples: Sequence[Sample], marks: Marks, *, needed: int, apart: float) -> Timeline:
+    """The moments that the samples show, for a fault with these marks; see ``agreed_at``."""
     start = marks.injected if marks.injected is not None else 0.0
     heal = marks.healed if marks.healed is not None else start
     before = _baseline(samples, start)
     later = [sample for sample in samples if sample.at >= start]
     healing = [sample for sample in later if sample.at >= heal]
-    agreed = agreed_at(healing, marks, needed=needed)
+    agreed = agreed_at(healing, marks, needed=needed, apart=apart)
     return Timeline(
         moments={
             "injected": marks.injected,
@@ -117,7 +122,9 @@ def timeline(samples: Sequence[Sample], marks: Marks, *, needed: int) -> Timelin
             "replayed": _first_rise(later, before, "replays", marks.pods),
             "agreed": agreed,
         },
-        resolution=_resolution([s.at for s in healing if agreed is None or s.at <= agreed]),
+        resolution=_resolution(
+            [heal, *(s.at for s in healing if agreed is None or s.at <= agreed)]
+        ),
     )
 
 

@@ -75,3 +75,11 @@ def test_what_is_left_whole_is_not_copied() -> None:
     assert beyond(whole, numbers()) is whole
     assert beyond(whole, whole) == numbers()
     assert beyond(whole, numbers(2)) == numbers(1)
+
+
+def test_without_nothing_it_is_itself() -> None:
+    """Of any kind of nothing: a million blocks are not gone through for that."""
+    found = BlockSet({GPU: numbers(1, 2)})
+
+    assert found - frozenset() is found
+    assert found - BlockSet({}) is found

@@ -130,7 +130,7 @@ def test_an_index_that_agrees_in_time_recovered(made: Made) -> None:
         "budget": 20,
         "samples_needed": 2,
         "flushed": 10.0,
-        "resolution": 1.0,
+        "resolution": 2.0,
         "timeline": moments,
         "after_heal": {name: None if at is None else at - 9 for name, at in moments.items()},
         "left": NOTHING,

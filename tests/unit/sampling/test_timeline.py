@@ -28,14 +28,14 @@ def test_agreement_is_the_first_of_as_many_agreeing_samples_as_wanted() -> None:
     """One agreeing sample between two others is no recovery."""
     samples = [sample(1), sample(2, False), sample(3), sample(4), sample(5)]
 
-    assert agreed_at(samples, Marks(healed=0, judged=0), needed=3) == 3
+    assert agreed_at(samples, Marks(healed=0, judged=0), needed=3, apart=0.0) == 3
 
 
 def test_an_unknown_sample_interrupts_the_row() -> None:
     """What was not known did not agree."""
     samples = [sample(1), sample(2, None), sample(3), sample(4, None), sample(5)]
 
-    assert agreed_at(samples, Marks(healed=0, judged=0), needed=2) is None
+    assert agreed_at(samples, Marks(healed=0, judged=0), needed=2, apart=0.0) is None
 
 
 def test_agreement_counts_only_once_every_engine_has_published_again() -> None:
@@ -43,37 +43,62 @@ def test_agreement_counts_only_once_every_engine_has_published_again() -> None:
     samples = [sample(1), sample(2), sample(3), sample(4, False), sample(5), sample(6)]
     marks = Marks(healed=1, judged=3.5)
 
-    assert agreed_at(samples, marks, needed=2) == 5
-    assert agreed_at(samples, marks, needed=3) is None
+    assert agreed_at(samples, marks, needed=2, apart=0.0) == 5
+    assert agreed_at(samples, marks, needed=3, apart=0.0) is None
 
 
 def test_agreement_that_lasts_counts_from_its_first_sample() -> None:
     """The wait for every engine to publish is the judge's, not the router's."""
     samples = [sample(1, False), sample(2), sample(3), sample(4), sample(5)]
 
-    assert agreed_at(samples, Marks(healed=1, judged=3.5), needed=2) == 2
+    assert agreed_at(samples, Marks(healed=1, judged=3.5), needed=2, apart=0.0) == 2
 
 
 def test_a_look_that_began_before_the_flush_does_not_count_as_after_it() -> None:
     """Its answer may be older than what was published meanwhile."""
     late = Sample(began=3, at=4, agrees=True)
 
-    assert agreed_at([late], Marks(healed=1, judged=3.5), needed=1) is None
+    assert agreed_at([late], Marks(healed=1, judged=3.5), needed=1, apart=0.0) is None
 
 
 def test_samples_before_the_heal_do_not_count() -> None:
     """An index that agreed while nothing was published has not recovered from anything."""
     samples = [sample(1), sample(2), sample(3), sample(4)]
 
-    assert agreed_at(samples, Marks(healed=3, judged=3), needed=2) == 3
+    assert agreed_at(samples, Marks(healed=3, judged=3), needed=2, apart=0.0) == 3
+
+
+def test_looks_that_follow_closely_count_once() -> None:
+    """Three looks within milliseconds are one: the index has to stay right for a while."""
+    close = [sample(1 + number / 200) for number in range(30)]
+    marks = Marks(healed=0, judged=0)
+
+    assert agreed_at(close, marks, needed=3, apart=0.1) is None
+    assert agreed_at([*close, sample(1.2), sample(1.31)], marks, needed=3, apart=0.1) == 1
+
+
+def test_a_router_that_flaps_has_not_recovered() -> None:
+    """Right for 45 ms of every 200, looked at every 5 ms."""
+    flapping = [sample(number / 200, number % 40 < 9) for number in range(400)]
+
+    assert agreed_at(flapping, Marks(healed=0, judged=0), needed=3, apart=0.1) is None
+
+
+def test_the_time_from_the_heal_to_the_first_look_is_part_of_the_resolution() -> None:
+    """The index may have become right at any moment of it."""
+    samples = [sample(9.9, False), sample(10.5), sample(10.6), sample(10.7)]
+
+    found = timeline(samples, Marks(healed=10, judged=10.1), needed=2, apart=0.1)
+
+    assert (found.moments["agreed"], round(found.resolution, 3)) == (10.5, 0.5)
 
 
 def test_without_a_heal_or_a_flush_there_is_no_agreement() -> None:
     """There is nothing to recover from, or a lost tail would not show."""
     samples = [sample(1), sample(2)]
 
-    assert agreed_at(samples, Marks(healed=None, judged=0), needed=1) is None
-    assert agreed_at(samples, Marks(healed=0, judged=None), needed=1) is None
+    assert agreed_at(samples, Marks(healed=None, judged=0), needed=1, apart=0.0) is None
+    assert agreed_at(samples, Marks(healed=0, judged=None), needed=1, apart=0.0) is None
 
 
 def test_a_partition_gives_every_moment_in_its_order() -> None:
@@ -87,7 +112,9 @@ def test_a_partition_gives_every_moment_in_its_order() -> None:
         sample(10.8, seq=9, gaps=1, replays=1),
     ]
 
-    found = timeline(samples, Marks(injected=2, effect=3, healed=10, judged=10.3), needed=2)
+    found = timeline(
+        samples, Marks(injected=2, effect=3, healed=10, judged=10.3), needed=2, apart=0.0
+    )
 
     assert found.moments == {
         "injected": 2,
@@ -111,7 +138,7 @@ def test_the_moments_are_those_of_the_engines_that_were_hit() -> None:
     ]
 
     found = timeline(
-        samples, Marks(injected=2, healed=3, judged=3, pods=frozenset({"a"})), needed=1
+        samples, Marks(injected=2, healed=3, judged=3, pods=frozenset({"a"})), needed=1, apart=0.0
     )
 
     assert [found.moments[name] for name in ("first_event", "gap_found", "replayed")] == [None] * 3
@@ -125,14 +152,16 @@ def test_a_restarted_router_counts_from_zero() -> None:
         sample(5, seq=6, replays=1, started=3.0),
     ]
 
-    found = timeline(samples, Marks(injected=2, effect=3, healed=3.5, judged=4), needed=1)
+    found = timeline(
+        samples, Marks(injected=2, effect=3, healed=3.5, judged=4), needed=1, apart=0.0
+    )
 
     assert found.moments["replayed"] == 5
 
 
 def test_what_was_not_seen_stays_none() -> None:
     """No samples, no moments; a heal that never came has no agreement."""
-    found = timeline([sample(1)], Marks(injected=2, judged=0), needed=1)
+    found = timeline([sample(1)], Marks(injected=2, judged=0), needed=1, apart=0.0)
 
     assert found.moments == {
         "injected": 2,
