@@ -122,6 +122,20 @@ class Feed:
                 CLOCK.sleep(0.0005)
             self.serve(0)
 
+    def burst(self, count: int) -> None:
+        """So many batches, as fast as they are taken; the first one may be asked for again."""
+        goal = self.seq + count
+        if not self.seq:
+            self.publish()
+            self.serve(SERVED)
+        while self.seq < goal:
+            try:
+                for _ in range(min(BURST, goal - self.seq)):
+                    self.publish(zmq.NOBLOCK)
+            except zmq.Again:
+                CLOCK.sleep(0.0005)
+            self.serve(0)
+
     def drip(self, control: Connection, pace: float) -> None:
         """A batch every ``pace`` seconds, until told to stop."""
         while not control.poll(0):
@@ -134,7 +148,7 @@ def feed(  # noqa: PLR0917  # a process takes them in order
     control: Connection, kind: str, seed: int, count: int, core: int | None, pace: float
 ) -> None:
     """Binds, tells its ports, answers replays; publishes from a first word until a second, and
-    again; ends with whoever started it.
+    again; ends with whoever started it. A first word that is (engine, count) is for so many.
     """
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -146,13 +160,17 @@ def feed(  # noqa: PLR0917  # a process takes them in order
         [_bound(context, kind_of, number=number, port=port) for number in range(1, count)]
         for kind_of, port in zip((zmq.PUB, zmq.ROUTER), ports, strict=True)
     ]
-    engine = Feed(pub, [router, *idle[1]], payloads(kind, seed))
+    made = payloads(kind, seed)
+    engine = Feed(pub, [router, *idle[1]], made)
+    others = [Feed(each, [], made) for each in idle[0]]
     control.send(ports)
     while True:
         while not control.poll(0):
             engine.serve(0.02)
-        control.recv()
-        if pace:
+        word = control.recv()
+        if isinstance(word, tuple):
+            [engine, *others][word[0]].burst(word[1])
+        elif pace:
             engine.drip(control, pace)
         else:
             engine.pour(control)

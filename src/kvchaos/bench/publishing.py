@@ -62,6 +62,10 @@ class Engines:
         """Let engine 0 publish from now on."""
         self._control.send("go")
 
+    def burst(self, number: int, count: int) -> None:
+        """Let engine ``number`` publish ``count`` batches; then ``rest``."""
+        self._control.send((number, count))
+
     def rest(self) -> int:
         """Lets it stop, until the next go: how many batches it has sent in all."""
         return self._stopped()[0]

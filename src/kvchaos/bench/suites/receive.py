@@ -1,14 +1,17 @@
 """What the observer takes in beside a bare pyzmq loop that only receives, on the same batches.
 
-Both are on one core, with their libzmq I/O threads, and the publisher on the other; they take
-turns. The ratio is that of batches per second of CPU, all threads of the process, so that other
-work on the machine does not count. The bare loop is ``recv_multipart`` and nothing else.
+Both are in one process, on one core, with their libzmq I/O threads, and their publishers on the
+other; they take turns, in slices of so many batches, so that both see the same machine. What is
+compared is the CPU time of a slice, all threads of the process, from before the first batch is
+sent until the last one is taken: other work on the machine does not count, and nothing that comes
+in for one is done in the other's time. The bare loop is ``recv_multipart`` and nothing else.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from statistics import median
 
 import zmq
 
@@ -18,12 +21,14 @@ from kvchaos.bench.suite import Better, Figure, benchmark
 from kvchaos.bench.timing import Bench, cpu_seconds
 from kvchaos.clock import poll
 from kvchaos.errors import KVChaosError
+from kvchaos.observer import Observer
 
-SECONDS = 1.0
-WARM = 1000
-"""Batches before it is measured."""
-CHUNK = 256
-LIMIT = 10_000
+SLICE = 10_000
+"""Batches; less than a queue holds."""
+PAIRS = 11
+LIMIT = 10.0
+OURS, BARE = 0, 1
+"""The engines that are received from."""
 FIGURES = {
     "of_bare": Figure("ratio to bare pyzmq", Better.HIGHER, 0.6, gate=True),
     "bare": Figure("batches/s of CPU", Better.HIGHER),
@@ -36,51 +41,60 @@ def receive(bench: Bench) -> Iterator[dict[str, float]]:
     """From the socket to the oracle, batches of 8 blocks stored, beside receiving alone."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[0]})
-    while True:
-        with engines(seed=bench.seed, core=cores[-1]) as found:
-            bare = _bare(found)
-        with engines(seed=bench.seed, core=cores[-1]) as found:
-            observer = _observer(found)
-        yield {"of_bare": observer / bare, "bare": bare, "observer": observer}
+    with engines(seed=bench.seed, count=2, core=cores[-1]) as found, observing(found) as observer:
+        socket = _bare(found)
+        try:
+            _slices(found, observer, socket)  # warm
+            while True:
+                pairs = [_slices(found, observer, socket) for _ in range(PAIRS)]
+                yield {
+                    "of_bare": median(bare / ours for bare, ours in pairs),
+                    "bare": SLICE / median(bare for bare, _ in pairs),
+                    "observer": SLICE / median(ours for _, ours in pairs),
+                }
+        finally:
+            socket.close(0)
 
 
-def _bare(found: Engines) -> float:
-    """Batches a second of CPU."""
+def _bare(found: Engines) -> zmq.Socket[bytes]:
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
-    socket.rcvhwm, socket.rcvtimeo = WINDOW, LIMIT
+    socket.rcvhwm, socket.rcvtimeo = WINDOW, round(LIMIT * 1000)
     socket.subscribe(b"")
-    socket.connect(f"tcp://{address(0)}:{found.event_port}")
-    try:
-        CLOCK.sleep(0.5)
-        found.go()
-        for _ in range(WARM):
-            socket.recv_multipart()
-        count, began, cpu = 0, CLOCK.now(), cpu_seconds()
-        while CLOCK.now() - began < SECONDS:
-            for _ in range(CHUNK):
-                socket.recv_multipart()
-            count += CHUNK
-        return count / (cpu_seconds() - cpu)
-    finally:
-        socket.close(0)
+    socket.connect(f"tcp://{address(BARE)}:{found.event_port}")
+    CLOCK.sleep(0.5)
+    return socket
 
 
-def _observer(found: Engines) -> float:
-    """As above; KVChaosError if a batch got lost, which would be no throughput."""
-    with observing(found) as observer:
-        engine = observer.engines()[0]
-        found.go()
-        poll(
+def _slices(found: Engines, observer: Observer, socket: zmq.Socket[bytes]) -> tuple[float, float]:
+    """Seconds of CPU, bare and observed, one after the other."""
+    engine = observer.engines()[0]
+    head = observer.head(engine)
+    goal = SLICE + (-1 if head is None else head)
+
+    def bare() -> None:
+        receive_one = socket.recv_multipart
+        for _ in range(SLICE):
+            receive_one()
+
+    def ours() -> None:
+        last, _ = poll(
             lambda: observer.head(engine) or 0,
-            lambda head: head > WARM,
-            timeout=10,
-            every=0.01,
+            lambda head: head >= goal,
+            timeout=LIMIT,
+            every=0.02,
             clock=CLOCK,
         )
-        first, cpu = observer.head(engine) or 0, cpu_seconds()
-        CLOCK.sleep(SECONDS)
-        count, spent = (observer.head(engine) or 0) - first, cpu_seconds() - cpu
-        found.sent()
-        if gaps := observer.wait_ready(LIMIT / 1000):
-            raise KVChaosError("batches got lost", saw=str(gaps))
-    return count / spent
+        if last != goal:
+            raise KVChaosError("batches got lost", wanted=str(goal), saw=str(last))
+
+    return _cpu(found, BARE, bare), _cpu(found, OURS, ours)
+
+
+def _cpu(found: Engines, engine: int, take: Callable[[], None]) -> float:
+    """Of a slice that ``engine`` publishes and ``take`` receives."""
+    began = cpu_seconds()
+    found.burst(engine, SLICE)
+    take()
+    spent = cpu_seconds() - began
+    found.rest()
+    return spent
