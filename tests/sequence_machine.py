@@ -110,8 +110,16 @@ class Streams(RuleBasedStateMachine):
             self.reconnect(reads_first=False)
 
     @precondition(lambda self: self.link)
-    @rule(count=st.integers(1, 5))
-    def read(self, count: int) -> None:
+    @rule(count=st.integers(1, 5), at_once=st.booleans())
+    def read(self, count: int, *, at_once: bool = False) -> None:
+        """One by one; or as a run, if they are one."""
+        run = [message for _, message in self.link][:count] if at_once else []
+        frames = [(message.seq.to_bytes(8, "big"), message.payload) for message in run]
+        if run and self.tracker.run(frames):
+            self.applied += run
+            for _ in run:
+                self.link.popleft()
+            return
         for _ in range(min(count, len(self.link))):
             _, message = self.link.popleft()
             self.carry_out(self.tracker.live(message), message)

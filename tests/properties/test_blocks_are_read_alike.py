@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvchaos.errors import WireError
-from kvchaos.kvevents.blockwire import BlockBatch, decode_blocks
+from kvchaos.kvevents.blockwire import BlockBatch, decode_blocks, decode_run
 from kvchaos.kvevents.wire import (
     Batch,
     BlockRemoved,
@@ -48,6 +49,9 @@ STORED = st.fixed_dictionaries(
 ).map(lambda event: msgspec.msgpack.encode([1.5, [event], 0]))
 
 
+PAYLOADS = damaged(VALID) | STORED | st.sampled_from(VALID) | st.binary(max_size=100)
+
+
 def told(batch: Batch | BlockBatch) -> list[Any]:
     """What a batch says of blocks."""
     return [
@@ -69,3 +73,17 @@ def test_both_find_the_same_blocks(payload: bytes) -> None:
     else:
         assert (found.ts, found.data_parallel_rank) == (whole.ts, whole.data_parallel_rank)
         assert told(found) == told(whole)
+
+
+@given(st.lists(PAYLOADS, max_size=4))
+def test_those_of_a_run_are_read_as_each_of_them(payloads: list[bytes]) -> None:
+    """What is in one is no excuse for another; if one is none, there are none."""
+    each = [outcome(partial(decode_blocks, one), WireError) for one in payloads]
+    run = outcome(lambda: decode_run(payloads), WireError)
+
+    bad = [one for one in each if isinstance(one, WireError)]
+    if bad or isinstance(run, WireError):
+        assert str(run) == str(bad[0])
+    else:
+        good = [one for one in each if not isinstance(one, WireError)]
+        assert list(map(told, run)) == list(map(told, good))

@@ -42,7 +42,7 @@ ACTS: dict[str, Callable[[Random], dict[str, Any]]] = {
         "unseen": rng.randint(0, 3),
         "returns": rng.random() < 0.7,
     },
-    "read": lambda rng: {"count": rng.randint(1, 5)},
+    "read": lambda rng: {"count": rng.randint(1, 5), "at_once": rng.random() < 0.5},
     "serve": lambda rng: {"dropped": {seq for seq in range(2, 8) if rng.random() < 0.2}},
     "read_replies": lambda rng: {"count": rng.randint(1, 5)},
     "silence": lambda rng: {},

@@ -13,7 +13,10 @@ Seq and order are the business of ``kvevents.sequence``: batches come here once 
 from __future__ import annotations
 
 import weakref
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kvchaos.index.names import DEFAULT_MEDIUM, BlockKey, Blocks, EngineId
 from kvchaos.kvevents.blockwire import BlockBatch, StoredBlocks
@@ -41,6 +44,12 @@ class Copies:
     def store(self, blocks: list[int]) -> None:
         """One copy more of each."""
         held, more = self.held, self.more
+        if held.isdisjoint(blocks):
+            before = len(held)
+            held.update(blocks)
+            if len(held) - before == len(blocks):
+                return  # as nearly always
+            blocks = _repeated(blocks)
         for block in blocks:
             if block in held:
                 more[block] = more.get(block, 0) + 1
@@ -65,6 +74,13 @@ class Copies:
             del self.more[block]
 
 
+def _repeated(blocks: list[int]) -> list[int]:
+    """Each as often as it stands there beyond the first time."""
+    counts = Counter(blocks)
+    counts.subtract(counts.keys())
+    return list(counts.elements())
+
+
 @dataclass(slots=True)
 class Holdings:
     """One engine's blocks in the making: copies per place and hash, changed by ``apply``."""
@@ -84,28 +100,40 @@ class Holdings:
 
     def apply(self, batch: Batch | BlockBatch, *, seq: int) -> None:
         """Take over one batch, the next in order."""
-        for event in batch.events:
-            kind = type(event)
-            if kind is StoredBlocks or kind is BlockStored:
-                self._store(event)  # type: ignore[arg-type]  # type() narrows nothing, and is fast
-            elif kind is BlockRemoved:
-                self._remove(event)  # type: ignore[arg-type]  # as above
-            elif kind is AllBlocksCleared:
-                self.places.clear()
-            else:
-                self.unknown += 1
-        self.head = seq
-        self._told = None
+        self.run((batch,), seq=seq)
 
-    def _store(self, event: BlockStored) -> None:
-        blocks = hashes(event)
-        copies = self._at(event.medium, event.group_idx)
-        self.stored += len(blocks)
-        new = set(blocks)
-        if len(new) == len(blocks) and copies.held.isdisjoint(new):
-            copies.held |= new  # as nearly always
-        else:
-            copies.store(blocks)
+    def run(self, batches: Sequence[Batch | BlockBatch], *, seq: int) -> int:
+        """Take over the next batches, numbered from ``seq`` on; how many.
+
+        Not all, when one holds what makes a complete engine doubtful: up to that one.
+        """
+        complete, count, stored = self.complete, 0, 0
+        copies = medium = group = None
+        event: Any  # type() narrows nothing, and is fast
+        for batch in batches:
+            count += 1
+            for event in batch.events:
+                kind = type(event)
+                if kind is StoredBlocks or kind is BlockStored:
+                    if copies is None or event.medium != medium or event.group_idx != group:
+                        medium, group = event.medium, event.group_idx
+                        copies = self._at(medium, group)
+                    blocks = hashes(event)
+                    stored += len(blocks)
+                    copies.store(blocks)
+                elif kind is BlockRemoved:
+                    self._remove(event)
+                elif kind is AllBlocksCleared:
+                    self.places.clear()
+                    copies = None
+                else:
+                    self.unknown += 1
+            if complete and (self.unmatched or self.unknown):
+                break
+        self.stored += stored
+        self.head = seq + count - 1
+        self._told = None
+        return count
 
     def _remove(self, event: BlockRemoved) -> None:
         self.unmatched += self._at(event.medium, event.group_idx).remove(hashes(event))

@@ -22,12 +22,17 @@ what is live, all that is there, before what is replayed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from kvchaos.kvevents.epoch import ABSENT, FORGOTTEN, SILENT, UNPROVEN, Epoch
 from kvchaos.kvevents.frames import Message
 from kvchaos.kvevents.steps import APPLY, DUPLICATE, HELD, Kind, Messages, Step
+
+LAST: Final = 2**64 - 1
+"""No message has it: as a seq frame it is the end marker."""
 
 
 class Tracker:
@@ -108,6 +113,22 @@ class Tracker:
             life.joined = True
             return APPLY
         return self._out_of_order(message)
+
+    def run(self, messages: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Whether these live messages, by seq frame and payload, are the next ones, each to be
+        applied: then they are taken. Else nothing is, and each is to go through ``live``.
+        """
+        life = self._life
+        start, after = life.next, life.next + len(messages)
+        if self.asking or after > LAST:
+            return False
+        numbers = [number.to_bytes(8, "big") for number in range(start, after)]
+        if numbers != [seq for seq, _ in messages]:
+            return False
+        life.newest, life.next = after - 1, after
+        life.applied.extend([hash(payload) for _, payload in messages])
+        life.joined = True
+        return True
 
     def _out_of_order(self, message: Message) -> Step:
         if message.seq <= self._life.newest or message.seq < self.next:

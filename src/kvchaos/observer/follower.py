@@ -140,6 +140,28 @@ class Follower:
         self._failures = 0
 
     def _take_live(self, messages: list[list[bytes]]) -> None:
+        if not self._take_run(messages):
+            self._take_each(messages)
+
+    def _take_run(self, messages: list[list[bytes]]) -> bool:
+        """Take them as one if they are the next ones, as nearly always; else nothing is done."""
+        try:
+            numbered = [(seq, payload) for _, seq, payload in messages]
+        except ValueError:  # not of three frames
+            return False
+        first = self.tracker.next
+        if self._fresh or not numbered or not self.tracker.run(numbered):
+            return False
+        payloads = [payload for _, payload in numbered]
+        count, doubt = self._intake.run(payloads, first)
+        self.batches += count
+        if doubt:
+            self._incomplete(doubt, range(first + count - 1, first + count - 1))
+        for seq, payload in enumerate(payloads[count:], first + count):
+            self._apply(Message(b"", seq, payload))
+        return True
+
+    def _take_each(self, messages: list[list[bytes]]) -> None:
         live, apply = self.tracker.live, self._apply
         for frames in messages:
             try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kvchaos.errors import WireError
 from kvchaos.index.names import EngineId
 from kvchaos.index.oracle import Oracle
-from kvchaos.kvevents.blockwire import decode_blocks
+from kvchaos.kvevents.blockwire import decode_blocks, decode_run
 from kvchaos.kvevents.frames import Message
 
 NOT_KNOWN = "an event of a type that this version does not know"
@@ -61,6 +63,22 @@ class Intake:
             holdings.head = message.seq
             raise
         holdings.apply(batch, seq=message.seq)
-        if not holdings.complete or not (holdings.unknown or holdings.unmatched):
+        return self._doubt()
+
+    def run(self, payloads: Sequence[bytes], seq: int) -> tuple[int, str]:
+        """Take over the next batches, numbered from ``seq`` on: how many, and as ``apply``.
+
+        None, when any cannot be read; up to the first that makes a complete engine doubtful.
+        """
+        try:
+            batches = decode_run(payloads)
+        except WireError:
+            return 0, ""
+        return self._holdings.run(batches, seq=seq), self._doubt()
+
+    def _doubt(self) -> str:
+        """Why the engine cannot be called complete after what was applied last; else empty."""
+        now = self._holdings
+        if not now.complete or not (now.unknown or now.unmatched):
             return ""
-        return f"batch {message.seq}: {NOT_KNOWN if holdings.unknown else NEVER_STORED}"
+        return f"batch {now.head}: {NOT_KNOWN if now.unknown else NEVER_STORED}"

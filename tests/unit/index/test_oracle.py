@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import weakref
 
+import pytest
+
 from kvchaos.index.names import BlockKey
 from kvchaos.index.oracle import Expected, Holdings, Oracle
 from kvchaos.kvevents.wire import AllBlocksCleared, Event, UnknownEvent
@@ -77,6 +79,39 @@ def test_what_cannot_be_taken_in_is_counted() -> None:
 
     assert (found.stored, found.unmatched, found.unknown) == (2, 1, 1)
     assert found.expected().blocks == {GPU: frozenset({1, 2})}
+
+
+def test_a_run_is_taken_as_each_of_its_batches() -> None:
+    """In order; blocks of the same hash in another place, or after a clearing, are others."""
+    events = [
+        (stored(1, 2), stored(3, medium="CPU")),
+        (stored(4, group=1), removed(2), stored(5, medium="CPU")),
+        (AllBlocksCleared(), stored(6, medium="CPU"), stored(7, 1)),
+        (stored(7, medium=None), stored(8, 8)),
+    ]
+    run, each = holdings_after(), holdings_after()
+
+    assert run.run([batch(*one) for one in events], seq=1) == 4
+    for seq, one in enumerate(events, 1):
+        each.apply(batch(*one), seq=seq)
+
+    assert run == each
+    assert run.expected() == Expected(
+        {GPU: frozenset({1, 7, 8}), CPU: frozenset({6})}, complete=True, head=4
+    )
+
+
+@pytest.mark.parametrize("odd", [removed(9), UnknownEvent("BlockMoved")])
+def test_a_run_ends_with_what_makes_a_complete_engine_doubtful(odd: Event) -> None:
+    """Whoever feeds it says so first; then all the rest is taken."""
+    found = holdings_after()
+    batches = [batch(stored(1)), batch(odd), batch(odd), batch(stored(2))]
+
+    assert found.run(batches, seq=1) == 2
+    assert found.head == 2
+    found.complete = False
+    assert found.run(batches[2:], seq=3) == 2
+    assert found.head == 4
 
 
 def test_engines_are_kept_apart() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from kvchaos.errors import WireError
-from kvchaos.kvevents.blockwire import BlockBatch, StoredBlocks, decode_blocks
+from kvchaos.kvevents.blockwire import BlockBatch, StoredBlocks, decode_blocks, decode_run
 from kvchaos.kvevents.wire import (
     MAX_PAYLOAD,
     AllBlocksCleared,
@@ -121,3 +121,34 @@ def test_what_is_no_payload_is_refused_alike(payload: bytes) -> None:
         decode_blocks(payload)
 
     assert str(caught.value) == str(whole.value)
+
+
+@pytest.mark.parametrize("tokens", [TWO_BYTES, [1], [], [*TWO_BYTES, 70_000]])
+def test_a_run_is_read_for_its_blocks_alone(tokens: list[int]) -> None:
+    """Whatever numbers there are beside those that take two bytes; removals have none."""
+    removal = encode(Batch(1.5, EVENTS[1:], 0))
+
+    found = decode_run([stored(TWO_BYTES), removal, stored(tokens)])
+
+    assert [type(batch) for batch in found] == [BlockBatch] * 3
+    assert [len(batch.events) for batch in found] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("tokens", [7000, [[]], [*TWO_BYTES, [7000]], [7000, [7000, 7000]], "dd"])
+def test_what_are_no_numbers_hides_in_no_run(tokens: object) -> None:
+    """An array where a number should be, and a number where an array: counted, they are as many."""
+    for others in ([7000], [TWO_BYTES], [TWO_BYTES, 7000]):
+        run = [stored(each) for each in (tokens, *others)]
+        with pytest.raises(WireError):
+            decode_run(run)
+        with pytest.raises(WireError):
+            decode_run(run[::-1])
+
+
+def test_a_run_of_big_payloads_is_read_one_by_one() -> None:
+    """So that what is decoded at once stays small; what is too big is refused as ever."""
+    big = [stored(list(range(1000, 1100)), session_id="s" * 3 * 2**20)] * 2
+
+    assert [len(batch.events) for batch in decode_run(big)] == [1, 1]
+    with pytest.raises(WireError):
+        decode_run([*big, b"\x93" + bytes(MAX_PAYLOAD)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kvchaos.kvevents.frames import Message
-from kvchaos.kvevents.sequence import Tracker
+from kvchaos.kvevents.sequence import LAST, Tracker
 from kvchaos.kvevents.steps import APPLY, DUPLICATE, HELD, Kind, Step
 
 
@@ -37,6 +39,63 @@ def test_live_messages_in_order_are_applied_at_once() -> None:
 
     assert steps == [APPLY] * 3
     assert (tracker.complete, counts(tracker)) == (True, {"next": 3})
+
+
+def frames(*seqs: int) -> list[tuple[bytes, bytes]]:
+    """The seq frame and the payload of each."""
+    return [(seq.to_bytes(8, "big"), message(seq).payload) for seq in seqs]
+
+
+def test_a_run_of_the_next_messages_is_taken_as_one() -> None:
+    """As if each had come alone: they are remembered, and the next one is awaited."""
+    tracker = fed(0, 1)
+
+    assert tracker.run(frames(2, 3, 4))
+
+    assert counts(tracker) == {"next": 5}
+    assert tracker.live(message(3)) == DUPLICATE
+    assert tracker.live(message(4, "b")).kind is Kind.RESTART
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        frames(2, 4),
+        frames(1, 2),
+        frames(3, 2),
+        [(b"\x02", b"a2")],
+        [*frames(2), (b"", b"a3")],
+    ],
+)
+def test_what_is_no_run_changes_nothing(run: list[tuple[bytes, bytes]]) -> None:
+    """It is for ``live`` to say what each is."""
+    tracker = fed(0, 1)
+
+    assert not tracker.run(run)
+
+    assert counts(tracker) == {"next": 2}
+
+
+def test_nothing_is_taken_as_a_run_while_a_replay_is_under_way() -> None:
+    """It may be of another life."""
+    tracker = fed(0, 1)
+    tracker.check()
+
+    assert not tracker.run(frames(2))
+
+
+def test_the_end_marker_is_in_no_run() -> None:
+    """A history that begins right before it is none, but nothing that comes in may raise."""
+    tracker = Tracker(tries=1)
+    tracker.check()
+    tracker.replayed(Message(b"", LAST - 2, b"x"))
+    tracker.replay_ended()
+    before, marker = ((LAST - 1).to_bytes(8, "big"), b"x"), (b"\xff" * 8, b"x")
+
+    assert not tracker.run([before, marker])
+    assert not tracker.run([before, marker, marker])
+    assert tracker.run([before])
+    assert not tracker.run([marker])
 
 
 def test_start_asks_for_all_history() -> None:

@@ -390,6 +390,37 @@ def test_a_batch_that_cannot_be_read_leaves_the_engine_incomplete() -> None:
     assert stage.whats() == [("malformed", 1, None), ("incomplete", 1, 1)]
 
 
+def test_batches_around_one_that_cannot_be_read_are_taken() -> None:
+    """Those that have come with it, each in its order, and each counted."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+
+    bad = [Message(b"", seq, b"\xc1 no batch") for seq in (2, 4)]
+    stage.turn(message(1, stored(2)), bad[0], message(3, stored(3), removed(1)), bad[1])
+
+    found = stage.expected()
+    assert (found.reason, found.head) == ("batch 2 cannot be read", 4)
+    assert found.blocks == {GPU: frozenset({2, 3})}
+    assert stage.follower.batches == 5
+    assert stage.whats() == [
+        ("malformed", 2, None),
+        ("incomplete", 2, 1),
+        ("malformed", 4, None),
+        ("incomplete", 4, 1),
+    ]
+
+
+def test_a_gap_or_a_malformed_message_among_batches_is_seen() -> None:
+    """What comes before it is applied, what comes after it waits for the replay."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    stage.link.coming = [frames(message(1, stored(2))), [b"", b""], frames(message(3, stored(4)))]
+
+    stage.turn()
+
+    assert (stage.follower.head, stage.follower.malformed, stage.link.asked) == (1, 1, [1])
+
+
 def test_malformed_replies_are_counted() -> None:
     """A router of replies can be as wrong as a publisher."""
     stage = Stage()
