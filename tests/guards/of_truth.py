@@ -146,6 +146,19 @@ def of_the_oracle() -> Iterator[Guard]:
         tests="unit/sampling/test_timeline.py",
         what="sampling.timeline counts looks that follow closely",
     )
+    yield returns(
+        "kvchaos.sampling.timeline:_may_be_on_its_way",
+        "True",
+        tests="unit/sampling/test_timeline.py",
+        what="sampling.timeline takes a ghost for an event on its way",
+    )
+    yield without(
+        "kvchaos.sampling.timeline:agreed_at",
+        "sample.began - wrong > apart:",
+        instead="False:",
+        tests="unit/sampling/test_timeline.py",
+        what="sampling.timeline takes any gap between looks for an event on its way",
+    )
     yield returns("kvchaos.sampling.effect:_fresh", "1", tests="unit/sampling/test_effect.py")
     yield without(
         "kvchaos.run.recovery:_verdict",

@@ -72,6 +72,8 @@ def left_wrong(events: Events) -> Json:
     told = recovery["left"] if recovery and recovery["agreed"] is not True else sample
     if told is None:
         return NOT_KNOWN
+    if recovery is None and of(events, "stop") and of(events, "fault_recovered"):
+        return {**NOT_KNOWN, "unknown": {"index": "the run was stopped before it could tell"}}
     wrong = {
         engine: {"missing": count["missing"], "phantom": count["phantom"]}
         for engine, count in told["engines"].items()

@@ -81,20 +81,28 @@ def agreed_at(
 ) -> float | None:
     """When the index came to agree, after the heal and for good as far as was seen.
 
-    It is the first of an unbroken row of agreeing samples that has ``needed`` of them begun after
-    every engine had published again: before, a lost tail does not show. Those counted are at least
-    ``apart`` seconds from each other: of looks that follow closely, three measure luck.
+    It is the first of a row of agreeing samples that has ``needed`` of them begun after every
+    engine had published again: before, a lost tail does not show. Those counted are at least
+    ``apart`` seconds from each other: of looks that follow closely, three measure luck. A
+    difference that is over within ``apart`` seconds does not break the row: it is an event on its
+    way, such as those of the requests that make every engine publish.
     """
     if marks.healed is None or marks.judged is None:
         return None
     first: float | None = None
+    wrong: float | None = None
     counted: list[float] = []
     for sample in samples:
         if sample.began < marks.healed:
             continue
         if not sample.agrees:
-            first, counted = None, []
+            wrong = sample.began if wrong is None else wrong
+            if not _may_be_on_its_way(sample) or sample.at - wrong > apart:
+                first, counted = None, []
             continue
+        if wrong is not None and sample.began - wrong > apart:
+            first, counted = None, []
+        wrong = None
         first = sample.at if first is None else first
         due = counted[-1] + apart if counted else marks.judged
         if sample.began >= due:
@@ -102,6 +110,11 @@ def agreed_at(
         if len(counted) >= needed:
             return first
     return None
+
+
+def _may_be_on_its_way(sample: Sample) -> bool:
+    """Whether the router merely has, or lacks, blocks; not whether it knows a pod that is dead."""
+    return sample.agrees is False and not sample.counts.get("ghosts")
 
 
 def timeline(samples: Sequence[Sample], marks: Marks, *, needed: int, apart: float) -> Timeline:

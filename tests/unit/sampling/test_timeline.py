@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kvchaos.sampling.timeline import Marks, Progress, Sample, agreed_at, timeline
 
 
@@ -14,11 +16,13 @@ def sample(
     replays: int = 0,
     started: float = 1.0,
     engine: str = "a/0",
+    ghosts: list[str] | None = None,
 ) -> Sample:
     return Sample(
         began=at,
         at=at,
         agrees=agrees,
+        counts={"ghosts": ghosts or []},
         router_started=started,
         progress={engine: Progress(seq=seq, gaps=gaps, replays=replays)},
     )
@@ -82,6 +86,39 @@ def test_a_router_that_flaps_has_not_recovered() -> None:
     flapping = [sample(number / 200, number % 40 < 9) for number in range(400)]
 
     assert agreed_at(flapping, Marks(healed=0, judged=0), needed=3, apart=0.1) is None
+
+
+def test_an_event_on_its_way_does_not_break_the_row() -> None:
+    """The flush's own blocks, seen between an engine's publishing and the router's taking in."""
+    marks = Marks(healed=0, judged=3.0)
+    before, after = [sample(0.3), sample(2.9)], [sample(3.01), sample(3.12), sample(3.23)]
+
+    assert agreed_at([*before, sample(3.0, False), *after], marks, needed=3, apart=0.1) == 0.3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [sample(2.9, False), sample(3.01, False)],
+        [sample(3.01, False, ghosts=["pod"])],
+        [sample(3.01, None)],
+    ],
+    ids=["too long", "a ghost", "not known"],
+)
+def test_what_is_more_than_an_event_on_its_way_breaks_the_row(wrong: list[Sample]) -> None:
+    """Then the agreement before it was none for good."""
+    marks = Marks(healed=0, judged=3.0)
+    after = [sample(3.02), sample(3.13), sample(3.24)]
+
+    assert agreed_at([sample(0.3), *wrong, *after], marks, needed=3, apart=0.1) == 3.02
+
+
+def test_a_difference_that_lasts_unseen_breaks_the_row() -> None:
+    """At the usual pace nobody knows what was between two looks."""
+    marks = Marks(healed=0, judged=0)
+    seen = [sample(1), sample(2, False), sample(3), sample(4)]
+
+    assert agreed_at(seen, marks, needed=2, apart=0.1) == 3
 
 
 def test_the_time_from_the_heal_to_the_first_look_is_part_of_the_resolution() -> None:
