@@ -95,11 +95,10 @@ def of_pages() -> Iterator[Guard]:
     yield without(
         f"{html}.series:_held", "points.append((at + STALE, None))", instead="pass", tests=series
     )
-    write = "kvchaos.report.write:write_page"
-    yield without(write, "0o600", instead="0o644", tests="unit/report/test_write.py")
-    yield without(
-        write, "beside.unlink(missing_ok=True)", instead="pass", tests="unit/report/test_write.py"
-    )
+    tests = "unit/test_keeping.py"
+    yield without("kvchaos.keeping:_opened", "0o600", instead="0o644", tests=tests)
+    yield without("kvchaos.keeping:write_text", "beside.unlink(missing_ok=True)", tests=tests)
+    yield without("kvchaos.keeping:write_text", "os.fsync(file.fileno())", tests=tests)
 
 
 def of_comparing() -> Iterator[Guard]:

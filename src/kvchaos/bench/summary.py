@@ -21,7 +21,7 @@ from kvchaos.bench.prove import Trial
 from kvchaos.bench.render import COMPARED, FIGURES, compared_rows, figure_rows, markdown
 from kvchaos.bench.results import FORMAT, Results
 from kvchaos.bench.trees import commit_here
-from kvchaos.run.keeping import write_text
+from kvchaos.keeping import write_text
 
 Json = dict[str, Any]
 STDOUT = "-"

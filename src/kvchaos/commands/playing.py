@@ -17,10 +17,10 @@ from chaoslib.run import Runner, initialize_run_journal
 from chaoslib.types import Schedule, Strategy
 
 from kvchaos.errors import ExperimentInvalid, KVChaosError, RunStopped, UsageError
+from kvchaos.keeping import try_writing, write_json
 from kvchaos.run import current, secrecy
 from kvchaos.run.folder import keep_journal
 from kvchaos.run.journal import redact_journal
-from kvchaos.run.keeping import try_writing, write_json
 from kvchaos.run.session import Run
 
 logger = logging.getLogger("chaostoolkit")

@@ -16,7 +16,7 @@ import msgspec
 
 from kvchaos.errors import UsageError
 from kvchaos.gameday.plan import Plan, Play
-from kvchaos.run.keeping import write_json
+from kvchaos.keeping import write_json
 from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_of
 from kvchaos.verdict.result import ORDER, Status
 

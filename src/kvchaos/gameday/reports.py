@@ -7,7 +7,6 @@ plan, in the same folder of days; and no report that fails keeps another from be
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from kvchaos.gameday.markdown import markdown
 from kvchaos.gameday.page import day_page
 from kvchaos.gameday.since import compared
 from kvchaos.gameday.summary import summary
-from kvchaos.run.keeping import write_json
+from kvchaos.keeping import write_json, write_text
 
 Json = dict[str, Any]
 
@@ -32,8 +31,8 @@ def write_reports(day: Day, folder: Path, *, tell: Callable[[str], None]) -> Jso
     steps: tuple[tuple[str, Callable[[], object]], ...] = (
         ("the comparison with the last one", lambda: _compare(told, day, folder)),
         (JSON, lambda: write_json(folder / JSON, told)),
-        (MARKDOWN, lambda: _write(folder / MARKDOWN, markdown(told))),
-        (HTML, lambda: _write(folder / HTML, day_page(told))),
+        (MARKDOWN, lambda: write_text(folder / MARKDOWN, markdown(told))),
+        (HTML, lambda: write_text(folder / HTML, day_page(told))),
     )
     for name, step in steps:
         try:
@@ -66,10 +65,3 @@ def _days(place: Path) -> Iterator[tuple[Day, Path]]:
     for folder in folders[:MOST]:
         with contextlib.suppress(UsageError):
             yield read_day(folder), folder
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.chmod(0o600)
-    beside.replace(path)

@@ -19,11 +19,11 @@ from typing import Any
 
 from kvchaos.ending.inbox import Stop
 from kvchaos.errors import KVChaosError
+from kvchaos.keeping import write_json
 from kvchaos.report.json import as_json
 from kvchaos.report.summary import print_folder, print_summary
 from kvchaos.run import bystanders, current, healing
 from kvchaos.run.folder import RECORD, keep_logs, keep_report
-from kvchaos.run.keeping import write_json
 from kvchaos.run.session import Run
 from kvchaos.run.traffic import stop as stop_traffic
 from kvchaos.verdict.verdict import judge

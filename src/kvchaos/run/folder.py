@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from kvchaos.cluster.kinds import Object
+from kvchaos.keeping import write_json, write_text
 from kvchaos.report.json import as_json
 from kvchaos.run.journal import redacted_experiment
-from kvchaos.run.keeping import write_json, write_text
 from kvchaos.run.podlogs import pod_logs
 from kvchaos.run.session import Run
 from kvchaos.verdict.verdict import judge

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kvchaos.errors import KVChaosError
-from kvchaos.report.write import write_page, write_report
+from kvchaos.report.write import write_report
 
 RUNS = Path(__file__).parents[2] / "data" / "runs"
 
@@ -44,20 +44,3 @@ def test_a_folder_of_no_run_has_no_report(tmp_path: Path) -> None:
         write_report(tmp_path)
 
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    """Whole or not at all."""
-    (tmp_path / "report.html").mkdir()
-
-    with pytest.raises(OSError, match="report"):
-        write_page(tmp_path / "report.html", "text")
-
-    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
-
-
-def test_what_utf8_cannot_say_is_replaced(tmp_path: Path) -> None:
-    """Half a pair of surrogates, say."""
-    write_page(tmp_path / "report.html", "a\ud800b")
-
-    assert (tmp_path / "report.html").read_text() == "a?b"
