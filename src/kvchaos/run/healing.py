@@ -140,9 +140,9 @@ def _recovered(
     if active and fault.kind == "PodChaos" and run.stopping.first is None:
         _await_pods(run, active, timeout=timeout)
         healed = run.at()
-        run.sampler.look_closely()
     if active:
         active.healed = healed
+        run.sampler.look_closely()
     run.recovered.add(fault.name)
     record = {
         "fault": fault.brief(),

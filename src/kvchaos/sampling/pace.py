@@ -3,14 +3,19 @@
 The rule: looking must not become a load, so looks that cost something may take one part in
 ``SHARE`` of the time; cheap ones may come closely, while the moment of a recovery is looked for.
 A moment is then told to the thousandth part of the time since the fault's end, or to ``CLOSE``.
+What looks cost is what the quickest of the last ``FEW`` took: one that took longer than others has
+waited for a busy machine, and to rest after that would spare nobody.
 """
 
 from __future__ import annotations
+
+from collections import deque
 
 SHARE = 4
 CLOSE = 0.005  # seconds between two looks, at the least
 CHEAP = 0.010  # seconds that a look may take for which nobody has to rest
 PART = 1000
+FEW = 5
 
 
 class Pace:
@@ -19,6 +24,7 @@ class Pace:
     def __init__(self, every: float) -> None:
         self._every = every
         self._since: float | None = None
+        self._took: deque[float] = deque(maxlen=FEW)
 
     def closely(self, now: float) -> None:
         """From ``now`` on something is about to happen that is to be told to the moment."""
@@ -30,8 +36,9 @@ class Pace:
 
     def pause(self, took: float, *, now: float) -> float:
         """Seconds until the next look, after one that took ``took`` seconds."""
-        since = self._since
+        self._took.append(took)
+        cost, since = min(self._took), self._since
         if since is None:
-            return max(self._every, (SHARE - 1) * took)
+            return max(self._every, (SHARE - 1) * cost)
         close = max(CLOSE, (now - since) / PART)
-        return max(min(close, self._every), (SHARE - 1) * (took - CHEAP))
+        return max(min(close, self._every), (SHARE - 1) * (cost - CHEAP))

@@ -71,6 +71,7 @@ class Sampler:
         self._trouble = ""
         self._seen = threading.Condition()
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="kvchaos-sampler", daemon=True)
 
     @property
@@ -84,12 +85,16 @@ class Sampler:
     def stop(self, timeout: float = 15.0) -> None:
         """End the thread; waits for the request that is under way, at most ``timeout`` seconds."""
         self._stop.set()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def look_closely(self) -> None:
-        """A fault ends now: look closely, so that the moment of the recovery is told well."""
+        """A fault ends now: look at once and then closely, so that the moment of the recovery is
+        told well.
+        """
         self._pace.closely(self._at())
+        self._wake.set()
 
     def look_at_ease(self) -> None:
         """The recovery is over: look at the usual interval."""
@@ -153,7 +158,8 @@ class Sampler:
                 self._seen.notify_all()
             self._keep(sample)
             now = self._at()
-            self._stop.wait(self._pace.pause(now - sample.began, now=now))
+            self._wake.wait(self._pace.pause(now - sample.began, now=now))
+            self._wake.clear()
         with self._seen:
             self._seen.notify_all()
 

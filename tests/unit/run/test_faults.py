@@ -146,6 +146,16 @@ def test_the_same_template_twice_gives_two_names_and_two_recoveries(made: Made) 
     assert [each.healed for each in world.run.faults] == [0.0, 0.0]
 
 
+def test_a_fault_that_has_ended_is_looked_at_at_once(made: Made) -> None:
+    """A look that began before counts for nothing: the next one must not wait."""
+    world = made(cuttable())
+    cut(world)
+
+    healing.recover(world.run, held=0, timeout=5)
+
+    assert world.sampler.closely == [True, True]
+
+
 def test_a_second_fault_can_be_injected_after_the_first_was_recovered(made: Made) -> None:
     """Each is ended once: what was recovered is no longer open."""
     world = made(cuttable(CUT, SECOND))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kvchaos.sampling.pace import CLOSE, Pace
+from kvchaos.sampling.pace import CLOSE, FEW, Pace
 
 
 @pytest.mark.parametrize(("took", "pause"), [(0.001, 0.1), (0.03, 0.1), (0.2, 0.6)])
@@ -24,13 +24,23 @@ def test_a_moment_is_looked_for_closely_at_first(now: float, pause: float) -> No
     assert pace.pause(0.001, now=now) == pytest.approx(pause)
 
 
-def test_what_costs_the_router_something_is_not_asked_closely() -> None:
+@pytest.mark.parametrize(("took", "pause"), [(0.01, CLOSE), (0.02, 0.03), (0.21, 0.6)])
+def test_what_costs_the_router_something_is_not_asked_closely(took: float, pause: float) -> None:
     """A look of 200 ms would be a load: beyond what is cheap, the share holds."""
     pace = Pace(0.1)
     pace.closely(50)
 
-    assert [pace.pause(took, now=50) for took in (0.01, 0.02, 0.21)] == pytest.approx(
-        [CLOSE, 0.03, 0.6]
+    assert pace.pause(took, now=50) == pytest.approx(pause)
+
+
+def test_a_look_that_waited_for_a_busy_machine_is_not_rested_from() -> None:
+    """One in a few that is slow costs no more than the others; when all are slow, they cost it."""
+    pace = Pace(0.1)
+    pace.closely(50)
+    pace.pause(0.003, now=50)
+
+    assert [pace.pause(0.25, now=50) for _ in range(FEW)] == pytest.approx(
+        [CLOSE] * (FEW - 1) + [0.72]
     )
 
 

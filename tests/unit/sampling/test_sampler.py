@@ -231,6 +231,19 @@ def test_while_a_fault_ends_it_looks_closely(make: Make) -> None:
     assert ends(sampler)
 
 
+def test_when_a_fault_ends_it_looks_at_once(make: Make) -> None:
+    """It does not wait for the end of a pause that began before."""
+    kept = Kept()
+    sampler = make(published((1,)), indexing(1), kept, every=3600.0)
+    sampler.start()
+    assert sampler.wait(bool, since=0, timeout=1e9)
+
+    sampler.look_closely()
+
+    assert kept.enough.wait(10)
+    assert ends(sampler)
+
+
 def test_samples_that_cannot_be_recorded_are_kept_and_the_sampler_is_not_up(make: Make) -> None:
     """It goes on looking, but what it saw is not all in the history: no pass rests on it."""
     kept = Kept(fails=[KVChaosError("disk full")])
