@@ -1,8 +1,9 @@
 """Workflows and the composite action as data, and their scripts run as a runner does.
 
-A runner runs ``bash --noprofile --norc -e -o pipefail FILE``, hands over the step's ``env`` with
-its expressions put in, and reads what the script appended to the files that ``GITHUB_OUTPUT``,
-``GITHUB_PATH`` and ``GITHUB_STEP_SUMMARY`` name (GitHub's documentation, "Workflow commands").
+A runner runs ``bash --noprofile --norc -e -o pipefail FILE`` where the shell is said to be bash,
+and ``bash -e FILE`` where nothing is said; it hands over the step's ``env`` with its expressions
+put in, and reads what the script appended to the files that ``GITHUB_OUTPUT``, ``GITHUB_PATH`` and
+``GITHUB_STEP_SUMMARY`` name (GitHub's documentation, "Workflow syntax", "Workflow commands").
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ STANDIN = Path(__file__).with_name("standin.py")
 STANDINS = ("docker", "gh", "helm", "kind", "kubectl", "make", "python", "sudo")
 EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)(?:\s*\|\|\s*'\w*')?\s*\}\}")
 
+SHELLS = {"": ("bash", "-e"), "bash": ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail")}
+
 Json = dict[str, Any]
 
 
@@ -39,6 +42,7 @@ class Step:
     script: str
     env: Mapping[str, str]
     id: str
+    shell: str = ""
 
     @property
     def label(self) -> str:
@@ -58,6 +62,7 @@ def shell_steps(path: Path) -> list[Step]:
             script=str(step["run"]),
             env={**_text(told.get("env")), **_text(spec.get("env")), **_text(step.get("env"))},
             id=str(step.get("id", "")),
+            shell=str(step.get("shell") or _shell(spec) or _shell(told)),
         )
         for job, spec in jobs.items()
         for step in spec["steps"]
@@ -70,9 +75,15 @@ def gitlab_steps() -> list[Step]:
     told = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))
     job = told["chaos"]
     return [
-        Step(GITLAB.name, "chaos", key, "\n".join(job[key]), _text(told["variables"]), key)
+        Step(GITLAB.name, "chaos", key, "\n".join(job[key]), _text(told["variables"]), key, "bash")
         for key in ("before_script", "script", "after_script")
     ]
+
+
+def _shell(place: Json) -> str:
+    """What ``defaults`` of a workflow or a job says."""
+    told: Json = place.get("defaults", {}).get("run", {})
+    return str(told.get("shell", ""))
 
 
 def _text(env: Mapping[str, object] | None) -> dict[str, str]:
@@ -111,7 +122,7 @@ class Runner:
         script.write_text(self._filled(step.script))
         given = {key: self._filled(value) for key, value in step.env.items()}
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", script],
+            [*SHELLS[step.shell], script],
             cwd=self.folder,
             env=self._variables() | given | {"GITHUB_OUTPUT": str(output)},
             stdin=subprocess.DEVNULL,

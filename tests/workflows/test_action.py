@@ -111,7 +111,7 @@ def test_the_report_is_where_the_output_says(passed: tuple[Runner, dict[str, int
 def deaf_lab(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A lab whose router does not recover what it missed."""
     with up(tmp_path / "deaf", recovery="none", budget=2) as variables:
-        yield variables
+        yield variables | {"KVCHAOS_FAULT_SECONDS": "6"}  # so long that events are lost
 
 
 def test_a_gateway_that_does_not_recover_fails_the_job(

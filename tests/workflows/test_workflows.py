@@ -64,6 +64,12 @@ def test_shellcheck_finds_nothing_in_any_script(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [ACTION, *WORKFLOWS], ids=lambda path: path.name)
+def test_a_command_that_fails_in_a_pipe_fails_its_step(path: Path) -> None:
+    """Only a shell that is named has pipefail: without it, ``make ... | tee`` cannot fail."""
+    assert [step.label for step in shell_steps(path) if step.shell != "bash"] == []
+
+
+@pytest.mark.parametrize("path", [ACTION, *WORKFLOWS], ids=lambda path: path.name)
 def test_no_script_holds_an_expression(path: Path) -> None:
     """What an expression brings is a variable: text of others never becomes a script."""
     assert [step.label for step in shell_steps(path) if "${{" in step.script] == []
