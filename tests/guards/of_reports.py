@@ -36,6 +36,9 @@ def of_reading() -> Iterator[Guard]:
         instead="",
         tests=DISTRIBUTION,
     )
+    reading, tests = "kvchaos.report.reading:number", "unit/report/test_reading.py"
+    yield without(reading, " if abs(value) <= largest else None", instead="", tests=tests)
+    yield without(reading, "isinstance(value, bool) or ", instead="", tests=tests)
 
 
 def of_forms() -> Iterator[Guard]:
@@ -81,7 +84,7 @@ def of_pages() -> Iterator[Guard]:
     yield without(f"{html}.surroundings:files", "left -= len(shown)", tests=tests)
     yield without(
         f"{html}.scale:number",
-        "if -LARGEST <= value <= LARGEST else None",
+        ", largest=LARGEST",
         instead="",
         tests="unit/report/html/test_scale.py",
     )
@@ -104,27 +107,53 @@ def of_pages() -> Iterator[Guard]:
 def of_comparing() -> Iterator[Guard]:
     """Nothing is worse that chance explains, and too few runs are no good news."""
     comparison = "kvchaos.report.comparison"
+    answers, ranks = "kvchaos.report.answers", "kvchaos.report.ranks"
     yield without(
-        f"{comparison}:_answer", "not enough(len(a), len(b))", instead="0", tests=COMPARISON
+        f"{answers}:_answer",
+        "Answer.SAME if enough(len(a), len(b), of=of) else Answer.TOO_FEW",
+        instead="Answer.SAME",
+        tests=COMPARISON,
+    )
+    yield without(f"{answers}:_answer", "not sure or ", instead="", tests=COMPARISON)
+    yield without(
+        f"{answers}:_answer",
+        "if abs(moved.middle) < asked.least:",
+        instead="if 0:",
+        tests=COMPARISON,
     )
     yield without(
-        f"{comparison}:_answer", "chance(a, b) > CHANCE or ", instead="", tests=COMPARISON
+        f"{answers}:_answer", "if asked.passes_no_more:", instead="if 0:", tests=COMPARISON
     )
     yield without(
-        f"{comparison}:_answer", " or abs(moved.middle) < least", instead="", tests=COMPARISON
+        f"{answers}:Question.chance",
+        "least_chance(*self.values) <= CHANCE",
+        instead="1",
+        tests=COMPARISON,
     )
+    yield without(f"{ranks}:hardly_chance", "CHANCE / left", instead="CHANCE", tests=COMPARISON)
+    yield without(f"{ranks}:enough", " / max(1, of)", instead="", tests=COMPARISON)
     yield without(
-        f"{comparison}:_recovery",
+        "kvchaos.report.measures:_recovery",
         "math.inf if run.recovered is False else run.recovery",
         instead="run.recovery",
         tests=COMPARISON,
     )
+    yield returns(f"{comparison}:Row.is_open", "False", tests=f"{COMPARISON} {COMPARE}")
+    yield without(
+        f"{comparison}:Comparison.is_sure", "not self.only_a and ", instead="", tests=COMPARE
+    )
     yield returns(f"{comparison}:_differing", "[]", tests=COMPARISON)
     yield returns(f"{comparison}:_failed", "[]", tests=COMPARISON)
-    yield returns("kvchaos.report.compared:_open", "[]", tests=COMPARISON)
+    yield returns("kvchaos.report.compared:_open_ends", "[]", tests=COMPARISON)
     yield without(
         "kvchaos.commands.compare:compare.callback",
         "if not told.experiments:",
         instead="if 0:",
+        tests=COMPARE,
+    )
+    yield without(
+        "kvchaos.commands.compare:_code",
+        "0 if told.is_sure else KVChaosError.exit_code",
+        instead="0",
         tests=COMPARE,
     )

@@ -7,12 +7,12 @@ an error.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from kvchaos.errors import KVChaosError
 from kvchaos.gameday.day import Facts
 from kvchaos.report.distribution import recovery_seconds
 from kvchaos.report.folder import RECORD, read_run
+from kvchaos.report.reading import fields, number, objects
 from kvchaos.untrusted import Unreadable
 from kvchaos.verdict.events import Json
 
@@ -30,16 +30,16 @@ def facts_in(folder: Path) -> tuple[Facts, int | None]:
 
 def facts(record: Json) -> Facts:
     """What the record of a run says."""
-    landed = [each for each in _all(record.get("faults")) if not each.get("error")]
-    traffic = _all(record.get("traffic"))
-    prompt = sum(_number(each.get("prompt_tokens")) for each in traffic)
-    hits = sum(_number(each.get("hit_tokens")) for each in traffic)
+    landed = [each for each in objects(record.get("faults")) if not each.get("error")]
+    traffic = objects(record.get("traffic"))
+    prompt = sum(_figure(each.get("prompt_tokens")) for each in traffic)
+    hits = sum(_figure(each.get("hit_tokens")) for each in traffic)
     return Facts(
         headline=str(record.get("headline") or ""),
         faults=len(landed),
         fault_time=round(sum(_stood(each) for each in landed), 3),
-        requests=int(sum(_number(each.get("sent")) for each in traffic)),
-        failed_requests=int(sum(_number(each.get("failed")) for each in traffic)),
+        requests=int(sum(_figure(each.get("sent")) for each in traffic)),
+        failed_requests=int(sum(_figure(each.get("failed")) for each in traffic)),
         hit_ratio=hits / prompt if prompt else None,
         recovery=recovery_seconds(record),
         missing=_missing(record.get("worst")),
@@ -49,17 +49,13 @@ def facts(record: Json) -> Facts:
 def _stood(fault: Json) -> float:
     """How long it stood: what was seen, or, of one that was not ended in time, its duration."""
     held = fault.get("held")
-    return _number(held if held is not None else fault.get("duration"))
+    return _figure(held if held is not None else fault.get("duration"))
 
 
-def _missing(worst: Any) -> int | None:
-    found = worst.get("missing") if isinstance(worst, dict) else None
-    return int(found) if isinstance(found, int) and not isinstance(found, bool) else None
+def _missing(worst: object) -> int | None:
+    found = number(fields(worst).get("missing"))
+    return None if found is None else int(found)
 
 
-def _all(value: Any) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+def _figure(value: object) -> float:
+    return number(value) or 0.0

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from kvchaos.report.comparison import PASSED, Answer, Comparison, Experiment, Row, Side
+from kvchaos.report.answers import Answer
+from kvchaos.report.comparison import Comparison, Experiment, Row, Side
 from kvchaos.report.distribution import bars
 from kvchaos.report.layout import printable
 from kvchaos.report.markdown import fenced, inline, table
-from kvchaos.report.ranks import needed
+from kvchaos.report.measures import PASSED
 from kvchaos.report.together import as_object
 from kvchaos.verdict.events import Json
 
@@ -18,6 +19,8 @@ CELLS = 50
 SHORT = 0.2
 """Seconds below which times are told in milliseconds."""
 TITLES = ("", "A", "B", "B against A (by 99 %)", "")
+SETTLED = "Nothing got worse that these runs can show."
+OPEN = {Answer.TOO_FEW: "Too few runs to say", Answer.UNKNOWN: "Not measured in A, or not in B"}
 SIGN = {Answer.WORSE: "\u274c", Answer.BETTER: "\u2705"}
 
 
@@ -55,6 +58,7 @@ def as_json(told: Comparison) -> Json:
         "only_a": list(told.only_a),
         "only_b": list(told.only_b),
         "worse": [f"{row.metric.name}: {each.title}" for each, row in told.worse],
+        "sure": told.is_sure,
         "conclusion": conclusion(told),
     }
 
@@ -64,17 +68,31 @@ def conclusion(told: Comparison) -> list[str]:
     if not told.experiments:
         return ["Nothing can be compared: no experiment is in both."]
     changed = [
-        f"{answer.upper() if answer is Answer.WORSE else answer}: {_from_to(row)}: {each.title}"
+        f"{_loud(answer)}: {_from_to(each, row)}: {each.title}"
         for answer in (Answer.WORSE, Answer.BETTER)
         for each in told.experiments
         for row in each.those(answer)
     ]
-    open_ends = [*_open(told, Answer.TOO_FEW), *_open(told, Answer.UNKNOWN)]
-    settled = [] if told.worse or open_ends else ["Nothing got worse that these runs can show."]
-    return [*changed, *open_ends, *settled]
+    settled = [] if told.worse or not told.is_sure else [SETTLED]
+    return [*changed, *_open_ends(told), *settled]
 
 
-def _open(told: Comparison, answer: Answer) -> list[str]:
+def _open_ends(told: Comparison) -> list[str]:
+    """What nobody can say, first of the recoveries, and what it would take."""
+    lines = [*_of_recoveries(told, Answer.TOO_FEW), *_of_recoveries(told, Answer.UNKNOWN)]
+    lines += [said for each in told.experiments for said in _of_others(each)]
+    return [*lines, *(f"Not in B, so there is no telling: {title}" for title in told.only_a)]
+
+
+def _of_others(each: Experiment) -> Iterator[str]:
+    """What of this experiment is open beside its recovery, or for another reason."""
+    for answer, said in OPEN.items():
+        names = [row.metric.name for row in each.open if row.answer is answer]
+        if names and each.recovery.answer is not answer:
+            yield f"{said}: {', '.join(names)}: {each.title}"
+
+
+def _of_recoveries(told: Comparison, answer: Answer) -> list[str]:
     """That of some experiments nobody can say whether their recovery got worse, and why."""
     titles = [each.title for each in told.experiments if each.recovery.answer is answer]
     if not titles:
@@ -83,7 +101,7 @@ def _open(told: Comparison, answer: Answer) -> list[str]:
     if answer is Answer.UNKNOWN:
         return [f"No recovery was measured in A, or none in B, so there is no telling{which}"]
     said = "Too few runs to say whether the recovery got worse"
-    return [f"{said}, it takes {needed()} of each{which}"]
+    return [f"{said}, {told.enough} of each are enough{which}"]
 
 
 def only(told: Comparison) -> list[str]:
@@ -107,8 +125,12 @@ def strips(row: Row) -> list[str]:
 
 def cells(row: Row) -> tuple[str, str, str, str, str]:
     """The row's name, the middle of A and of B, how B differs, and the answer."""
-    answer = row.answer.upper() if row.answer is Answer.WORSE else str(row.answer)
-    return row.metric.name, shown(row, row.a.middle), shown(row, row.b.middle), _moved(row), answer
+    first, second = shown(row, row.a.middle), shown(row, row.b.middle)
+    return row.metric.name, first, second, _moved(row), _loud(row.answer)
+
+
+def _loud(answer: Answer) -> str:
+    return answer.upper() if answer is Answer.WORSE else str(answer)
 
 
 def shown(row: Row, value: float | None) -> str:
@@ -131,7 +153,11 @@ def _is_short(row: Row) -> bool:
 
 def _sides(each: Experiment) -> Iterator[str]:
     for name, statuses in zip("AB", each.statuses, strict=True):
-        yield f"{name}  {', '.join(f'{count} {status}' for status, count in statuses.items())}"
+        yield f"{name}  {_went(statuses)}"
+
+
+def _went(statuses: dict[str, int]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in statuses.items())
 
 
 def _spread(row: Row, side: Side) -> str:
@@ -164,7 +190,9 @@ def _signed(row: Row, value: float) -> str:
     return f"{'-' if value < 0 else '+'}{said}" if float(said) else "0"
 
 
-def _from_to(row: Row) -> str:
+def _from_to(each: Experiment, row: Row) -> str:
+    if row.metric is PASSED:
+        return "verdicts from {} to {}".format(*map(_went, each.statuses))
     first, second = shown(row, row.a.middle), shown(row, row.b.middle)
     return f"{row.metric.name} from {first} to {second}"
 

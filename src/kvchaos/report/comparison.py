@@ -1,72 +1,23 @@
 """Two sets of runs beside each other, experiment by experiment: what differs, and what got worse.
 
-Pure. The rule guarded here: nothing is called worse or better that chance explains, and where the
-runs are too few to tell, that is the answer.
+Pure. The rule guarded here: what nobody can tell is told as that, and is no good news: an
+experiment that only A has, a metric that only one of both has, runs that are too few.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import fmean, median
 
+from kvchaos.report.answers import Answer, Question, answers
 from kvchaos.report.distribution import Distribution, distribution
 from kvchaos.report.figures import Figures
-from kvchaos.report.ranks import CHANCE, Shift, chance, enough, shift
+from kvchaos.report.measures import METRICS, PASSED, RECOVERY, SETTINGS, Metric
+from kvchaos.report.ranks import Shift, needed
 from kvchaos.verdict.result import ORDER, Status
-
-
-class Answer(StrEnum):
-    """What is known of B against A."""
-
-    WORSE = "worse"
-    BETTER = "better"
-    SAME = "no difference seen"
-    TOO_FEW = "too few runs to say"
-    UNKNOWN = "not measured"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What is compared: ``value`` of a run, endless where it never came, None where not known."""
-
-    key: str
-    name: str
-    unit: str
-    value: Callable[[Figures], float | None]
-    more_is_better: bool = False
-
-
-def _recovery(run: Figures) -> float | None:
-    return math.inf if run.recovered is False else run.recovery
-
-
-def _passed(run: Figures) -> float | None:
-    """None for a run that tells nothing of the router: unknown, aborted, residue."""
-    return {Status.PASS: 1.0, Status.FAIL: 0.0}.get(run.status)
-
-
-RECOVERY = Metric("recovery_seconds", "recovery", "s", _recovery)
-PASSED = Metric("passed", "passed", "%", _passed, more_is_better=True)
-METRICS = (
-    RECOVERY,
-    PASSED,
-    Metric("worst_missing", "missing at worst", "blocks", lambda run: run.missing),
-    Metric("worst_phantom", "phantom at worst", "blocks", lambda run: run.phantom),
-    Metric("hit_ratio", "cache hits", "%", lambda run: run.hit_ratio, more_is_better=True),
-    Metric("failed_ratio", "failed requests", "%", lambda run: run.failed_ratio),
-    Metric("latency_p95", "latency p95", "s", lambda run: run.p95),
-)
-SETTINGS: tuple[tuple[str, Callable[[Figures], object]], ...] = (
-    ("context", lambda run: run.context),
-    ("namespace", lambda run: run.namespace),
-    ("version of kvchaos", lambda run: run.version),
-    ("budget", lambda run: None if run.budget is None else f"{run.budget:g} s"),
-)
-"""What should be the same, or the comparison is of something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +47,15 @@ class Row:
     shift: Shift | None
     answer: Answer
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows what became of it, of what at least one set of runs has.
+
+        How it recovered and whether it passed is asked of every experiment.
+        """
+        seen = self.a.count or self.b.count or self.metric in (RECOVERY, PASSED)
+        return bool(seen) and self.answer in (Answer.TOO_FEW, Answer.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
@@ -114,6 +74,11 @@ class Experiment:
         """The rows with this answer."""
         return [row for row in self.rows if row.answer is answer]
 
+    @property
+    def open(self) -> list[Row]:
+        """The rows of which nobody knows what became."""
+        return [row for row in self.rows if row.is_open]
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -124,11 +89,18 @@ class Comparison:
     experiments: tuple[Experiment, ...]
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
+    enough: int
+    """So many runs of each experiment in both tell all that can be told."""
 
     @property
     def worse(self) -> list[tuple[Experiment, Row]]:
         """What got worse from A to B, for more than chance."""
         return [(each, row) for each in self.experiments for row in each.those(Answer.WORSE)]
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether all that was asked has an answer: nothing is missing, open, or not in B."""
+        return not self.only_a and not any(each.open for each in self.experiments)
 
 
 def compare(
@@ -140,15 +112,22 @@ def compare(
     """
     of_a, of_b = _by_experiment(first), _by_experiment(second)
     if len(of_a) == len(of_b) == 1:
-        pairs = [(*of_a, *of_b)]
+        pairs = [(next(iter(of_a)), next(iter(of_b)))]
     else:
         pairs = [(title, title) for title in of_a if title in of_b]
+    asked = [_asked(of_a[a], of_b[b]) for a, b in pairs]
+    flat = [each for of_one in asked for each in of_one]
+    found = iter(answers(flat))
     return Comparison(
         a=names[0],
         b=names[1],
-        experiments=tuple(_experiment(a, of_a[a], b, of_b[b]) for a, b in pairs),
+        experiments=tuple(
+            _experiment(pair, each, [next(found) for _ in each])
+            for pair, each in zip(pairs, asked, strict=True)
+        ),
         only_a=tuple(title for title in of_a if title not in {a for a, _ in pairs}),
         only_b=tuple(title for title in of_b if title not in {b for _, b in pairs}),
+        enough=needed(sum(any(each.values) for each in flat)),
     )
 
 
@@ -159,12 +138,19 @@ def _by_experiment(runs: Sequence[Figures]) -> dict[str, list[Figures]]:
     return found
 
 
-def _experiment(a: str, of_a: list[Figures], b: str, of_b: list[Figures]) -> Experiment:
+def _asked(of_a: Sequence[Figures], of_b: Sequence[Figures]) -> list[Question]:
+    return [Question(metric, of_a, of_b) for metric in METRICS]
+
+
+def _experiment(
+    titles: tuple[str, str], asked: Sequence[Question], found: Sequence[Answer]
+) -> Experiment:
+    (a, b), of_a, of_b = titles, asked[0].of_a, asked[0].of_b
     other = [f"not the same experiment: A {a}, B {b}"] if a != b else []
     return Experiment(
         title=b,
         statuses=(_statuses(of_a), _statuses(of_b)),
-        rows=tuple(_row(metric, of_a, of_b) for metric in METRICS),
+        rows=tuple(_row(each, answer) for each, answer in zip(asked, found, strict=True)),
         notes=(*other, *_differing(of_a, of_b), *_failed(of_a, of_b)),
     )
 
@@ -194,39 +180,15 @@ def _differing(of_a: Sequence[Figures], of_b: Sequence[Figures]) -> list[str]:
     return notes
 
 
-def _row(metric: Metric, of_a: Sequence[Figures], of_b: Sequence[Figures]) -> Row:
-    values = [[metric.value(run) for run in of_it] for of_it in (of_a, of_b)]
-    a, b = ([value for value in each if value is not None] for each in values)
-    moved = shift(a, b)
-    return Row(
-        metric=metric,
-        a=_side(metric, values[0]),
-        b=_side(metric, values[1]),
-        shift=moved,
-        answer=_answer(metric, a, b, moved, least=_resolution(metric, [*of_a, *of_b])),
+def _row(asked: Question, answer: Answer) -> Row:
+    a, b = (
+        _side(asked.metric, [asked.metric.value(run) for run in runs])
+        for runs in (asked.of_a, asked.of_b)
     )
+    return Row(asked.metric, a, b, asked.shift, answer)
 
 
 def _side(metric: Metric, values: Sequence[float | None]) -> Side:
     known = sorted(value for value in values if value is not None)
     middle = median(known) if known and metric is not PASSED else fmean(known) if known else None
     return Side(distribution(known), known.count(math.inf), len(values) - len(known), middle)
-
-
-def _resolution(metric: Metric, runs: Sequence[Figures]) -> float:
-    """What a recovery cannot be told more exactly than; nothing of the other metrics."""
-    known = [run.resolution for run in runs if run.resolution is not None]
-    return max(known, default=0.0) if metric is RECOVERY else 0.0
-
-
-def _answer(
-    metric: Metric, a: Sequence[float], b: Sequence[float], moved: Shift | None, *, least: float
-) -> Answer:
-    if not a or not b:
-        return Answer.UNKNOWN
-    if not enough(len(a), len(b)):
-        return Answer.TOO_FEW
-    if chance(a, b) > CHANCE or moved is None or abs(moved.middle) < least:
-        return Answer.SAME
-    grew = sum(b) / len(b) > sum(a) / len(a) if moved.middle == 0 else moved.middle > 0
-    return Answer.BETTER if grew is metric.more_is_better else Answer.WORSE

@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kvchaos.report.reading import fields, number
 from kvchaos.verdict.events import Json
 
 PROOF = ("fault landed", "effect observed")
 """The checks that have to pass, or there was nothing to recover from."""
-LARGEST = 1e15
-"""What no figure of a run exceeds."""
 MOST = 9
 """Values of one cell that a digit tells; ``+`` for more."""
 
@@ -65,7 +64,7 @@ def recovery_seconds(record: Json) -> float | None:
     """
     if not recovered_from_something(record):
         return None
-    return number(_object(_object(record.get("recovery")).get("after_heal")).get("agreed"))
+    return number(fields(fields(record.get("recovery")).get("after_heal")).get("agreed"))
 
 
 def recovered_from_something(record: Json) -> bool:
@@ -92,14 +91,3 @@ def _digit(count: int) -> str:
     if not count:
         return "."
     return str(count) if count <= MOST else "+"
-
-
-def number(value: object) -> float | None:
-    """The value if it is a number that can have been measured; not a truth, NaN or endless."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) <= LARGEST else None
-
-
-def _object(value: object) -> Json:
-    return value if isinstance(value, dict) else {}

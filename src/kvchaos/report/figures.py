@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from kvchaos.report.distribution import number, recovered_from_something, recovery_seconds
+from kvchaos.report.distribution import recovered_from_something, recovery_seconds
 from kvchaos.report.layout import cleaned, printable
+from kvchaos.report.reading import fields, number, objects
 from kvchaos.verdict.events import Json, text
 from kvchaos.verdict.result import Status
 
@@ -58,8 +58,8 @@ class Figures:
 
 def figures(record: Json) -> Figures:
     """The figures of a run's record."""
-    run, recovery = _object(record.get("run")), _object(record.get("recovery"))
-    worst, traffic = _object(record.get("worst")), _traffic(record.get("traffic"))
+    run, recovery = fields(record.get("run")), fields(record.get("recovery"))
+    worst, traffic = fields(record.get("worst")), objects(record.get("traffic"))
     seconds = recovery_seconds(record)
     return Figures(
         run=_line(run.get("run")),
@@ -94,7 +94,7 @@ def ratio(part: float | None, whole: float | None) -> float | None:
 
 def findings(record: Json) -> list[str]:
     """Why preflight refused the run, a line each; none: it did not."""
-    told = _object(record.get("preflight")).get("findings")
+    told = fields(record.get("preflight")).get("findings")
     return [_line(text(each)) for each in told] if isinstance(told, list) else []
 
 
@@ -109,7 +109,7 @@ def left_behind(record: Json) -> list[str]:
 def _recovered(record: Json, seconds: float | None) -> bool | None:
     if seconds is not None:
         return True
-    agreed = _object(record.get("recovery")).get("agreed")
+    agreed = fields(record.get("recovery")).get("agreed")
     return False if agreed is False and recovered_from_something(record) else None
 
 
@@ -119,10 +119,6 @@ def _began(run: Json) -> datetime | None:
         ended = datetime.fromisoformat(run["ended"]) if run.get("ended") else None
         return ended and (ended - timedelta(seconds=run["seconds"])).astimezone(UTC)
     return None
-
-
-def _traffic(told: object) -> list[Json]:
-    return [_object(each) for each in told] if isinstance(told, list) else []
 
 
 def _sum(traffic: Iterable[Json], key: str) -> float | None:
@@ -137,10 +133,6 @@ def _largest(traffic: Iterable[Json], key: str) -> float | None:
 def _known(traffic: Iterable[Json], key: str) -> list[float]:
     found = (number(each.get(key)) for each in traffic)
     return [value for value in found if value is not None]
-
-
-def _object(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def _line(value: object) -> str:

@@ -11,11 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Z = 2.5758
 """Of the normal distribution: 99 % lie within so many deviations."""
 CHANCE = 0.01
-"""How often two samples of the same are said to differ, at most."""
+"""How often a comparison of the same with the same says that something differs, at most."""
 EXACT = 600
 """Values times those of the smaller sample, up to which every order is counted."""
 
@@ -29,14 +30,32 @@ class Shift:
     high: float
 
 
-def enough(first: int, second: int) -> bool:
-    """Whether samples of these sizes can differ so much that it is hardly chance."""
-    return bool(first and second) and 2 / math.comb(first + second, first) <= CHANCE
+def enough(first: int, second: int, *, of: int = 1) -> bool:
+    """Whether samples of these sizes can differ so much that it is hardly chance.
+
+    ``of``: how many such questions are asked at once.
+    """
+    return bool(first and second) and 2 / math.comb(first + second, first) <= CHANCE / max(1, of)
 
 
-def needed() -> int:
+def needed(of: int = 1) -> int:
     """The smallest size that is enough for two samples of the same size."""
-    return next(size for size in range(1, 100) if enough(size, size))
+    return next(size for size in range(1, 100) if enough(size, size, of=of))
+
+
+def hardly_chance(chances: Sequence[float | None]) -> list[bool]:
+    """Which of them are hardly chance; that any is, happens at most as often as ``CHANCE``.
+
+    By Holm's steps: the least of n has to be n times less likely than if it were the only one, the
+    next one n - 1 times, and so on. None is no question, and counts for nothing.
+    """
+    steps = sorted((each, place) for place, each in enumerate(chances) if each is not None)
+    sure = [False] * len(chances)
+    for left, (each, place) in zip(range(len(steps), 0, -1), steps, strict=True):
+        if each > CHANCE / left:
+            break
+        sure[place] = True
+    return sure
 
 
 def chance(first: Sequence[float], second: Sequence[float]) -> float:
@@ -49,6 +68,13 @@ def chance(first: Sequence[float], second: Sequence[float]) -> float:
     if len(ranks) * few <= EXACT:
         return _counted(ranks, few, total)
     return _approximated(ranks, few, total)
+
+
+def least_chance(first: Sequence[float], second: Sequence[float]) -> float:
+    """The least that ``chance`` is of these values, whichever of them were in which sample."""
+    values, size = sorted([*first, *second]), len(first)
+    ends = (values[:size], values[size:]), (values[len(second) :], values[: len(second)])
+    return min(chance(*each) for each in ends)
 
 
 def shift(first: Sequence[float], second: Sequence[float]) -> Shift | None:
@@ -84,16 +110,23 @@ def _doubled_ranks(values: Sequence[float]) -> list[int]:
 
 def _counted(ranks: Sequence[int], few: int, total: int) -> float:
     """The share of all ways to choose ``few`` ranks whose sum is as far from the mean."""
+    size, mean = len(ranks), sum(ranks) * few
+    far = abs(total * size - mean)
+    ways = _ways(tuple(sorted(ranks)), few).items()
+    as_far = sum(count for reached, count in ways if abs(reached * size - mean) >= far)
+    return as_far / math.comb(size, few)
+
+
+@lru_cache(maxsize=64)
+def _ways(ranks: tuple[int, ...], few: int) -> dict[int, int]:
+    """In how many ways each sum is that of ``few`` ranks."""
     ways: list[dict[int, int]] = [{0: 1}, *({} for _ in range(few))]
     for rank in ranks:
         for chosen in range(few, 0, -1):
             for reached, count in ways[chosen - 1].items():
                 now = reached + rank
                 ways[chosen][now] = ways[chosen].get(now, 0) + count
-    size, mean = len(ranks), sum(ranks) * few
-    far = abs(total * size - mean)
-    as_far = sum(count for reached, count in ways[few].items() if abs(reached * size - mean) >= far)
-    return as_far / math.comb(size, few)
+    return ways[few]
 
 
 def _approximated(ranks: Sequence[int], few: int, total: int) -> float:

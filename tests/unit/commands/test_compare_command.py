@@ -12,12 +12,12 @@ from kvchaos.cli import main
 from tests.builders import Json, altered, run_that_recovered
 
 
-def kept(folder: Path, recoveries: list[float]) -> Path:
+def kept(folder: Path, recoveries: list[float], **fields: str) -> Path:
     """A folder of runs that took so long to recover."""
     for number, seconds in enumerate(recoveries):
         run = folder / f"run-{number}"
         run.mkdir(parents=True)
-        history = recovered_after(seconds)
+        history = altered(recovered_after(seconds), "run_started", **fields)
         text = "".join(f"{json.dumps(each)}\n" for each in history)
         (run / "history.jsonl").write_text(text, encoding="utf-8")
     return folder
@@ -59,9 +59,24 @@ def test_two_runs_are_compared_and_too_few(sets: Path) -> None:
     """It is said how many it would take."""
     result = compared(sets / "old" / "run-0", sets / "new" / "run-0", "--fail-if-worse")
 
-    assert result.exit_code == 0
-    last = "Too few runs to say whether the recovery got worse, it takes 5 of each\n"
+    usual = compared(sets / "old" / "run-0", sets / "new" / "run-0")
+    assert (result.exit_code, usual.exit_code) == (2, 0)
+    last = "Too few runs to say whether the recovery got worse, 7 of each are enough\n"
     assert result.stdout.endswith(last)
+
+
+def test_an_experiment_that_was_not_played_again_is_no_success(sets: Path, tmp_path: Path) -> None:
+    """With --fail-if-worse, as nobody can tell what became of it."""
+    both = kept(tmp_path / "both", [0.5, 0.6, 0.7, 0.8, 0.9])
+    other = kept(tmp_path / "other", [0.5], experiment="other")
+    (other / "run-0").rename(both / "run-9")
+
+    codes = [
+        compared(*pair, "--fail-if-worse").exit_code
+        for pair in ((both, sets / "old"), (both, sets / "new"))
+    ]
+
+    assert codes == [2, 1]
 
 
 def test_other_forms_are_written(sets: Path, tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
-from kvchaos.report.compared import as_json, as_markdown, as_text, conclusion
-from kvchaos.report.comparison import Answer, Comparison, compare
+from kvchaos.report.answers import Answer
+from kvchaos.report.compared import SETTLED, as_json, as_markdown, as_text, conclusion
+from kvchaos.report.comparison import Comparison, compare
 from kvchaos.report.figures import Figures, figures
 from kvchaos.report.html.comparing import comparison_page
 from kvchaos.report.json import as_json as record_of
@@ -17,14 +19,14 @@ from kvchaos.verdict.verdict import judge
 from tests.builders import run_that_recovered
 
 TITLE = "The router's index survives: network-partition"
+RECOVERED = figures(record_of(run_that_recovered(), judge(run_that_recovered())))
 
 
 def run(recovery: float | None = 1.0, **fields: Any) -> Figures:
     """A run that took so long to recover; None: it did not, and failed."""
-    told = figures(record_of(run_that_recovered(), judge(run_that_recovered())))
     if recovery is None:
         fields = {"recovered": False, "status": Status.FAIL, **fields}
-    return replace(told, recovery=recovery, **fields)
+    return replace(RECOVERED, recovery=recovery, **fields)
 
 
 def runs(*recoveries: float | None, **fields: Any) -> list[Figures]:
@@ -50,7 +52,8 @@ def answers(told: Comparison) -> dict[str, Answer]:
         (FAST, SLOW, Answer.WORSE),
         (SLOW, FAST, Answer.BETTER),
         (FAST, FAST, Answer.SAME),
-        (FAST, runs(None, None, None, None, None), Answer.WORSE),
+        (FAST, runs(*[None] * 5, status=Status.PASS), Answer.WORSE),
+        (FAST, runs(*[None] * 5), Answer.TOO_FEW),
         (FAST, SLOW[:4], Answer.TOO_FEW),
         (FAST[:4], SLOW[:4], Answer.TOO_FEW),
         (FAST[:1], SLOW[:1], Answer.TOO_FEW),
@@ -63,6 +66,7 @@ def answers(told: Comparison) -> dict[str, Answer]:
         "faster",
         "the same",
         "never any more",
+        "never, and failed: two questions",
         "four against five",
         "four each",
         "one each",
@@ -80,11 +84,12 @@ def test_answer_about_recoveries(
 
 def test_each_metric_has_its_better_side() -> None:
     """More cache hits are better, more of all else is worse."""
+    first = runs(*[0.7] * 7)
     second = runs(
-        *[0.7] * 5, missing=200.0, phantom=9.0, hit_ratio=0.9, failed=100.0, p95=0.5, budget=30.0
+        *[0.7] * 7, missing=200.0, phantom=9.0, hit_ratio=0.9, failed=100.0, p95=0.5, budget=30.0
     )
 
-    assert answers(compared(FAST, second)) == {
+    assert answers(compared(first, second)) == {
         "recovery_seconds": Answer.SAME,
         "passed": Answer.SAME,
         "worst_missing": Answer.WORSE,
@@ -117,7 +122,8 @@ def test_experiments_are_compared_one_by_one() -> None:
     assert (told.only_a, told.only_b) == (("old one",), ("new one",))
     assert conclusion(told) == [
         f"WORSE: recovery from 0.70 s to 1.70 s: {TITLE}",
-        "Too few runs to say whether the recovery got worse, it takes 5 of each: both",
+        "Too few runs to say whether the recovery got worse, 7 of each are enough: both",
+        "Not in B, so there is no telling: old one",
     ]
 
 
@@ -147,18 +153,121 @@ def test_nothing_in_common_is_said() -> None:
 @pytest.mark.parametrize(
     ("second", "said"),
     [
-        (FAST, "Nothing got worse that these runs can show."),
-        (FAST[:2], "Too few runs to say whether the recovery got worse, it takes 5 of each"),
+        (FAST, ["Nothing got worse that these runs can show."]),
+        (FAST[:2], ["Too few runs to say whether the recovery got worse, 7 of each are enough"]),
         (
-            [run(None, recovered=None, status=Status.UNKNOWN)],
-            "No recovery was measured in A, or none in B, so there is no telling",
+            runs(*[None] * 5, recovered=None, status=Status.PASS),
+            ["No recovery was measured in A, or none in B, so there is no telling"],
+        ),
+        (
+            [*runs(0.5, 0.6, 0.7, 0.8, hit_ratio=None), run(0.9)],
+            [f"Too few runs to say: cache hits: {TITLE}"],
+        ),
+        (
+            runs(0.5, 0.6, 0.7, 0.8, 0.9, hit_ratio=None, p95=None),
+            [f"Not measured in A, or not in B: cache hits, latency p95: {TITLE}"],
         ),
     ],
-    ids=["the same", "too few", "not measured"],
+    ids=["the same", "too few", "no recovery", "too few hit ratios", "no latencies"],
 )
-def test_conclusion_claims_no_more_than_there_is(second: list[Figures], said: str) -> None:
-    """Too few runs never read as if all were well."""
-    assert conclusion(compared(FAST, second)) == [said]
+def test_conclusion_claims_no_more_than_there_is(second: list[Figures], said: list[str]) -> None:
+    """Too few runs never read as if all were well, nor does what was not measured."""
+    told = compared(FAST, second)
+
+    assert conclusion(told) == said
+    assert told.is_sure is (second is FAST)
+
+
+def test_what_no_run_measured_is_not_missed() -> None:
+    """An experiment without traffic has no cache hits, and no telling what became of them."""
+    first = runs(0.5, 0.6, 0.7, 0.8, 0.9, hit_ratio=None, requests=None, failed=None, p95=None)
+
+    told = compared(first, first)
+
+    assert answers(told)["hit_ratio"] is Answer.UNKNOWN
+    assert (told.is_sure, conclusion(told)) == (True, [SETTLED])
+
+
+def test_an_experiment_that_only_a_has_is_no_good_news() -> None:
+    """It may not have been played because the one before it ruined all."""
+    second = runs(0.5, 0.6, 0.7, 0.8, 0.9)
+    first = [*second, *runs(0.5, experiment="gone")]
+
+    assert compared(first, second).is_sure is False
+    assert compared(second, first).is_sure is True
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worse"),
+    [
+        ({"pass": 4}, {"fail": 4}, True),
+        ({"pass": 8}, {"unknown": 8}, True),
+        ({"pass": 1}, {"fail": 1}, True),
+        ({"pass": 2}, {"aborted": 1, "residue": 1}, True),
+        ({"pass": 4}, {"pass": 1, "fail": 3}, False),
+        ({"pass": 1, "unknown": 1}, {"fail": 4}, False),
+        ({"fail": 4}, {"unknown": 4}, False),
+    ],
+    ids=str,
+)
+def test_all_passed_and_none_does_any_more_is_worse(
+    before: dict[str, int], after: dict[str, int], worse: bool
+) -> None:
+    """Whatever chance says: a failure is a failure, and who waits for a pass has none."""
+    first, second = (
+        [run(1.0, status=Status(each)) for each, count in went.items() for _ in range(count)]
+        for went in (before, after)
+    )
+
+    told = compared(first, second)
+
+    assert (answers(told)["passed"] is Answer.WORSE) is worse
+    if worse:
+        assert [row.metric.key for _, row in told.worse] == ["passed"]
+        first_went, second_went = (
+            ", ".join(f"{count} {each}" for each, count in went.items()) for went in (before, after)
+        )
+        said = f"WORSE: verdicts from {first_went} to {second_went}: {TITLE}"
+        assert conclusion(told)[0] == said
+
+
+def by_chance(rng: Random, experiment: str) -> Figures:
+    """A run of a router that is always the same."""
+    return run(
+        rng.lognormvariate(0, 0.4),
+        experiment=experiment,
+        missing=90 * rng.random(),
+        phantom=90 * rng.random(),
+        hit_ratio=rng.random(),
+        failed=200 * rng.random(),
+        p95=rng.random(),
+    )
+
+
+def test_a_comparison_of_the_same_seldom_says_worse() -> None:
+    """In at most 1 of 100 comparisons, however much each of them asks; seeded."""
+    rng = Random(5)
+    alarms = 0
+    for _ in range(50):
+        first, second = ([by_chance(rng, each) for each in "abcd" for _ in range(8)] for _ in "ab")
+        alarms += bool(compared(first, second).worse)
+
+    assert alarms <= 1
+
+
+def test_what_is_told_to_be_enough_is_enough() -> None:
+    """Of each experiment so many runs, however many are compared."""
+    for experiments, size in (("a", 7), ("abcd", 8)):
+        rng = Random(5)
+        first = [by_chance(rng, each) for each in experiments for _ in range(size)]
+        second = [replace(each, recovery=(each.recovery or 0) + 60) for each in first]
+
+        told = compared(first, second)
+
+        assert told.enough == size
+        assert {each.recovery.answer for each in told.experiments} == {Answer.WORSE}
+        fewer = compared(first[1:], second[1:])
+        assert fewer.experiments[0].recovery.answer in (Answer.TOO_FEW, Answer.WORSE)
 
 
 TEXT = """\
@@ -259,8 +368,9 @@ def test_json_has_what_the_answers_rest_on() -> None:
         (FAST, "no worse", "pass"),
         (runs(0.1, 0.1, 0.1, 0.1, 0.1), "better", "pass"),
         (SLOW[:1], "unsure", "unknown"),
+        (runs(0.1, 0.1, 0.1, 0.1, 0.1, hit_ratio=None), "unsure", "unknown"),
     ],
-    ids=["worse", "the same", "better", "too few"],
+    ids=["worse", "the same", "better", "too few", "not measured"],
 )
 def test_page_shows_what_came_of_it(second: list[Figures], outcome: str, look: str) -> None:
     """In the colours of the status that it resembles; texts are escaped."""

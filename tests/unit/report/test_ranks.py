@@ -9,7 +9,15 @@ from random import Random
 import pytest
 
 from kvchaos.report import ranks
-from kvchaos.report.ranks import Shift, chance, enough, needed, shift
+from kvchaos.report.ranks import (
+    Shift,
+    chance,
+    enough,
+    hardly_chance,
+    least_chance,
+    needed,
+    shift,
+)
 
 LOW = [1.0, 2.0, 3.0, 4.0, 5.0]
 HIGH = [6.0, 7.0, 8.0, 9.0, 10.0]
@@ -91,8 +99,46 @@ def test_what_is_enough() -> None:
         True,
         True,
     ]
-    assert needed() == 5
+    assert [needed(of) for of in (0, 1, 7, 28)] == [5, 5, 7, 8]
+    assert (enough(5, 5, of=2), enough(6, 6, of=2)) == (False, True)
     assert chance([1.0] * 5, [2.0] * 5) <= ranks.CHANCE < chance([1.0] * 4, [2.0] * 4)
+
+
+@pytest.mark.parametrize(
+    ("chances", "sure"),
+    [
+        ([], []),
+        ([0.01], [True]),
+        ([0.011], [False]),
+        ([0.01, 0.01], [False, False]),
+        ([0.01, 0.005], [True, True]),
+        ([0.001, 0.9, 0.005, 0.006], [True, False, False, False]),
+        ([0.01, None, None], [True, False, False]),
+    ],
+)
+def test_of_more_questions_each_has_to_be_surer(
+    chances: list[float | None], sure: list[bool]
+) -> None:
+    """So that any wrong answer is as seldom as one alone; what is none makes nothing harder."""
+    assert hardly_chance(chances) == sure
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "least"),
+    [
+        (LOW, HIGH, 2 / 252),
+        (HIGH[:2] + LOW[2:], LOW[:2] + HIGH[2:], 2 / 252),
+        ([1.0] * 5, [1.0] * 5, 1.0),
+        ([1.0] * 5, [1.0] * 4 + [2.0], 1.0),
+        ([], LOW, 1.0),
+        (LOW[:2], HIGH, 2 / 21),
+    ],
+)
+def test_least_chance_does_not_know_which_set_has_which(
+    first: list[float], second: list[float], least: float
+) -> None:
+    """Only so a question may be left out for it, and the others stay as sure."""
+    assert least_chance(first, second) == pytest.approx(least)
 
 
 def test_shift_is_between_what_it_lies() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from kvchaos.report.answers import Answer
 from kvchaos.report.compared import TITLES, cells, conclusion, only
-from kvchaos.report.comparison import Answer, Comparison, Experiment, Row, Side
+from kvchaos.report.comparison import Comparison, Experiment, Row, Side
 from kvchaos.report.html.frame import page, part
 from kvchaos.report.html.opening import bullets
 from kvchaos.report.html.spread import Spread, distribution_chart
@@ -36,7 +37,7 @@ def comparison_page(told: Comparison) -> str:
         body,
         status=LOOKS[outcome],
         contents=contents,
-        foot="A difference counts when chance makes one like it in 1 of 100 comparisons at most.",
+        foot="Differences count when chance makes any like them in 1 of 100 comparisons at most.",
     )
 
 
@@ -45,13 +46,11 @@ def _short(title: str) -> str:
 
 
 def _outcome(told: Comparison) -> str:
-    answers = {row.answer for each in told.experiments for row in each.rows}
-    recoveries = {each.recovery.answer for each in told.experiments}
-    if Answer.WORSE in answers:
+    if told.worse:
         return "worse"
-    if not recoveries or recoveries & {Answer.TOO_FEW, Answer.UNKNOWN}:
+    if not told.experiments or not told.is_sure:
         return "unsure"
-    return "better" if Answer.BETTER in answers else "no worse"
+    return "better" if any(each.those(Answer.BETTER) for each in told.experiments) else "no worse"
 
 
 def _experiment(each: Experiment) -> Markup:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from kvchaos.report import reading
+
 LARGEST = 1e9
+"""What no axis exceeds."""
 MINUTE = 60
 HOUR = 3600
 STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -40,10 +43,8 @@ class Scale:
 
 
 def number(value: object) -> float | None:
-    """A finite figure of sane size; None for all else, truths too."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if -LARGEST <= value <= LARGEST else None
+    """A figure that can be drawn; None for all else, truths too."""
+    return reading.number(value, largest=LARGEST)
 
 
 def count(value: object) -> int:
