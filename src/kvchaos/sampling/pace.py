@@ -3,8 +3,8 @@
 The rule: looking must not become a load, so looks that cost something may take one part in
 ``SHARE`` of the time; cheap ones may come closely, while the moment of a recovery is looked for.
 A moment is then told to the thousandth part of the time since the fault's end, or to ``CLOSE``.
-What looks cost is what the quickest of the last ``FEW`` took: one that took longer than others has
-waited for a busy machine, and to rest after that would spare nobody.
+What looks cost is what the quickest took of the last ``FEW`` that were answered: one that took
+longer has waited for a busy machine, and to rest after that would spare nobody.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SHARE = 4
 CLOSE = 0.005  # seconds between two looks, at the least
 CHEAP = 0.010  # seconds that a look may take for which nobody has to rest
 PART = 1000
-FEW = 5
+FEW = 10
 
 
 class Pace:
@@ -34,10 +34,11 @@ class Pace:
         """It has happened."""
         self._since = None
 
-    def pause(self, took: float, *, now: float) -> float:
+    def pause(self, took: float, *, now: float, answered: bool = True) -> float:
         """Seconds until the next look, after one that took ``took`` seconds."""
-        self._took.append(took)
-        cost, since = min(self._took), self._since
+        if answered:
+            self._took.append(took)
+        cost, since = min(self._took, default=took), self._since
         if since is None:
             return max(self._every, (SHARE - 1) * cost)
         close = max(CLOSE, (now - since) / PART)

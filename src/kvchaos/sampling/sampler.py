@@ -158,7 +158,8 @@ class Sampler:
                 self._seen.notify_all()
             self._keep(sample)
             now = self._at()
-            self._wake.wait(self._pace.pause(now - sample.began, now=now))
+            took, answered = now - sample.began, not sample.reason
+            self._wake.wait(self._pace.pause(took, now=now, answered=answered))
             self._wake.clear()
         with self._seen:
             self._seen.notify_all()

@@ -44,6 +44,17 @@ def test_a_look_that_waited_for_a_busy_machine_is_not_rested_from() -> None:
     )
 
 
+def test_a_look_without_an_answer_says_nothing_of_what_looks_cost() -> None:
+    """A router that is away refuses at once; when it is back, its index is as big as before."""
+    pace = Pace(0.1)
+    pace.closely(50)
+
+    assert pace.pause(0.001, now=50, answered=False) == CLOSE
+    assert [pace.pause(took, now=50, answered=took > 0.1) for took in (0.21, 0.001)] == (
+        pytest.approx([0.6, 0.6])
+    )
+
+
 def test_it_is_at_ease_again_when_that_is_over() -> None:
     """Or when an interval of the rule is closer anyway."""
     pace, fast = Pace(0.1), Pace(0.001)
