@@ -14,3 +14,4 @@ def test_hundreds_of_engines_are_followed_without_a_loss() -> None:
     found = crowd(300, 7, seconds=1.0)
 
     assert (found["lost"], found["gaps"]) == (0, 0)
+    assert 0 < found["rate"] <= 1500

@@ -7,7 +7,7 @@ of more than ``APART`` is told from that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -30,6 +30,17 @@ Told = Callable[[list[Compared]], None]
 def gated(benchmarks: Iterable[Benchmark]) -> list[Benchmark]:
     """Those that can raise the alarm."""
     return [each for each in benchmarks if _gates(each)]
+
+
+def unloaded(broken: Mapping[str, str]) -> list[Compared]:
+    """Suites that could not be loaded, and why: what they would have raised the alarm for is open.
+
+    Each stands for all of its figures.
+    """
+    return [
+        Compared(f"suite {suite}", "", True, Judgement.UNKNOWN, reason=f"not loaded: {error}")
+        for suite, error in broken.items()
+    ]
 
 
 def against_commit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,11 +29,15 @@ def measure(
     told: Told,
     profiles: Path | None = None,
     samples: int | None = None,
+    broken: Mapping[str, str] | None = None,
 ) -> Results:
-    """The figures of all benchmarks; with ``profiles``, flame graphs come into that folder."""
+    """The figures of all benchmarks; with ``profiles``, flame graphs come into that folder.
+
+    ``broken``: suites that could not be loaded, and why, which are errors as any other.
+    """
     about = machine()
     figures: dict[str, Result] = {}
-    errors: dict[str, str] = {}
+    errors = {f"suite {suite}": error for suite, error in (broken or {}).items()}
     for benchmark in benchmarks:
         found: dict[str, Result] = {}
         try:

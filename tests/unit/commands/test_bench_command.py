@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from kvchaos.bench import suites
 from kvchaos.cli import main
 
 
@@ -73,3 +74,33 @@ def test_a_revision_that_is_not_here_is_a_mistake() -> None:
 
     assert ran.exit_code == 4
     assert "git rev-parse: wanted an answer for no-such-revision" in ran.output
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A suite that cannot be imported, and what is said of it."""
+    (tmp_path / "lacking.py").write_text("from kvchaos.clock import no_such_thing\n")
+    monkeypatch.setattr(suites, "__path__", [*suites.__path__, str(tmp_path)])
+    return "ImportError: cannot import name 'no_such_thing'"
+
+
+def test_a_suite_that_cannot_be_loaded_is_no_success(broken: str, tmp_path: Path) -> None:
+    """Its figures may be any, also of what a pattern names: they are unknown, and told so."""
+    figures, compared = tmp_path / "f.json", tmp_path / "c.json"
+
+    listed = bench("list", "wire")
+    ran = bench("run", "wire.ratio_map", "--samples", "1", "--json", str(figures))
+    beside = bench(
+        *("compare", "wire.ratio_map", "--stored", "--baseline", str(figures)),
+        *("--json", str(compared)),
+    )
+    proven = bench("prove", "wire.encode_map")
+
+    assert [each.exit_code for each in (listed, ran, beside, proven)] == [2, 2, 2, 2]
+    assert {f"suite lacking cannot be loaded: {broken}" in each.stderr for each in (listed, ran)}
+    assert json.loads(figures.read_text())["errors"]["suite lacking"].startswith(broken)
+    assert "suite lacking" in beside.stdout
+    (told,) = json.loads(compared.read_text())["figures"]
+    assert (told["label"], told["gate"], told["judgement"]) == ("suite lacking", True, "unknown")
+    assert told["reason"].startswith(f"not loaded: {broken}")
+    assert "nothing is proven: saw lacking cannot be loaded" in proven.stderr

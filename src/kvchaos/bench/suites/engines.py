@@ -17,7 +17,7 @@ import zmq
 
 from kvchaos.bench.feeding import CLOCK, WINDOW, address, payloads
 from kvchaos.bench.publishing import Pods
-from kvchaos.bench.suite import Figure, benchmark
+from kvchaos.bench.suite import Better, Figure, benchmark
 from kvchaos.bench.timing import Bench, cpu_seconds
 from kvchaos.clock import poll
 from kvchaos.errors import KVChaosError
@@ -29,26 +29,44 @@ RATE = 5
 SECONDS = 5.0
 LIMIT = 60.0
 END = 300.0
-FIGURES = {
-    "lost": Figure("batches", target=0),
-    "gaps": Figure("batches", target=0),
-    "share": Figure("of one core"),
-    "ready": Figure("s"),
-}
+LEAST = 0.95
+"""Of the rate; below it the engines were too slow, and nothing is known of the observer."""
 
 
-@benchmark("engines.100", figures=FIGURES, samples=2)
+def figures(count: int) -> dict[str, Figure]:
+    """Of so many engines; ``rate`` is what they published, all together."""
+    return {
+        "rate": Figure("batches/s", Better.HIGHER, target=LEAST * RATE * count),
+        "lost": Figure("batches", target=0),
+        "gaps": Figure("batches", target=0),
+        "share": Figure("of one core"),
+        "ready": Figure("s"),
+    }
+
+
+@benchmark("engines.100", figures=figures(100), samples=2)
 def engines_100(bench: Bench) -> Iterator[dict[str, float]]:
     """Follow a hundred engines at five batches a second each."""
     while True:
-        yield crowd(100, bench.seed)
+        yield at_rate(crowd(100, bench.seed), 100)
 
 
-@benchmark("engines.1000", figures=FIGURES, samples=2, slow=True, timeout=240)
+@benchmark("engines.1000", figures=figures(1000), samples=2, slow=True, timeout=240)
 def engines_1000(bench: Bench) -> Iterator[dict[str, float]]:
     """Follow a thousand engines at five batches a second each."""
     while True:
-        yield crowd(1000, bench.seed)
+        yield at_rate(crowd(1000, bench.seed), 1000)
+
+
+def at_rate(found: dict[str, float], count: int) -> dict[str, float]:
+    """The same; KVChaosError if so many engines were slower than what is to be followed."""
+    if found["rate"] < LEAST * RATE * count:
+        raise KVChaosError(
+            "the benchmark's engines are too slow for this machine",
+            wanted=f"at least {LEAST:.0%} of {RATE * count} batches/s",
+            saw=f"{found['rate']:.0f} batches/s",
+        )
+    return found
 
 
 def crowd(count: int, seed: int, seconds: float = SECONDS) -> dict[str, float]:
@@ -71,10 +89,12 @@ def crowd(count: int, seed: int, seconds: float = SECONDS) -> dict[str, float]:
             if left := observer.wait_ready(LIMIT):
                 raise KVChaosError(f"{len(left)} engines are not followed", saw=str(left)[:200])
             ready, cpu = CLOCK.now() - began, cpu_seconds()
+            gone = CLOCK.now()
             control.send("go")
             CLOCK.sleep(seconds)
             share = (cpu_seconds() - cpu) / seconds
             sent = _asked(control, "stop")
+            rate = sent / (CLOCK.now() - gone)
             left_out, _ = poll(
                 lambda: sent - taken(observer),
                 lambda left: left == 0,
@@ -84,7 +104,13 @@ def crowd(count: int, seed: int, seconds: float = SECONDS) -> dict[str, float]:
             )
         finally:
             observer.stop()
-    return {"lost": left_out, "gaps": sum(gaps), "share": share, "ready": ready}
+    return {
+        "rate": rate,
+        "lost": left_out,
+        "gaps": sum(gaps),
+        "share": share,
+        "ready": ready,
+    }
 
 
 def taken(observer: Observer) -> int:
