@@ -20,7 +20,23 @@ def of_the_view() -> Iterator[Guard]:
         what="view: an error of its own comes out of it",
     )
     yield without(f"{viewer}closing", "self._logs.end()", tests=tests)
-    yield without(f"{viewer}closing", "self._do(self._news)", tests=tests)
+    yield without(f"{viewer}closing", "self._do(self._rest, patience=0.0)", tests=tests)
+    yield without(f"{viewer}_rest", "self._over = True", tests=tests)
+    yield without(
+        f"{viewer}closing",
+        "self._do(self._rest, patience=0.0)",
+        instead="self._do(self._rest, patience=10.0)",
+        tests=tests,
+        what="view: whoever ends a run waits for a painter that does not come back",
+    )
+    yield without(
+        f"{viewer}_say",
+        "self._said.append(text)",
+        instead="self._do(lambda: self._painter.said(text), patience=STOP)",
+        tests=tests,
+        what="view: whoever logs something paints it, and waits for a reader",
+    )
+    yield without(f"{viewer}_do", "unsaid=self._said", instead="", tests=tests)
     yield without(
         "kvchaos.view.painters:LivePainter.panel", "self._console.show_cursor(True)", tests=tests
     )
@@ -37,6 +53,39 @@ def of_the_view() -> Iterator[Guard]:
     )
     finishing = "unit/run/test_finishing.py"
     yield without("kvchaos.run.finishing:_finish", "current.closing()", tests=finishing)
+
+
+def of_the_outlets() -> Iterator[Guard]:
+    """A terminal that nobody reads delays nothing and keeps no process from ending."""
+    outlet, tests = "kvchaos.view.outlet:", "unit/view/test_outlet.py"
+    yield without(
+        f"{outlet}Outlet.write",
+        "not self._writer.put(self._descriptor, piece)",
+        instead="True",
+        tests=tests,
+        what="view: whoever prints something waits for a reader",
+    )
+    yield without(
+        f"{outlet}Writer.put", " and self.size + len(piece) <= MOST", instead="", tests=tests
+    )
+    yield returns(f"{outlet}_take_logs", "[]", tests=tests)
+    yield without(
+        f"{outlet}Writer._loop", "suppress(OSError)", instead="suppress(KeyError)", tests=tests
+    )
+    yield without(
+        "kvchaos.view.painters:LivePainter.panel",
+        'getattr(self._console.file, "is_behind", False)',
+        instead="False",
+        tests="unit/view/test_viewer.py",
+    )
+    take = "kvchaos.ending.stopping:Stopping._take"
+    yield without(
+        take,
+        "    try:\n        work.recover()",
+        instead='    logger.critical("%s", _words(event, stop))\n    try:\n        work.recover()',
+        tests="unit/ending/test_stopping.py",
+        what="ending: what is told of a stop is told before the faults are ended",
+    )
 
 
 def of_the_folder() -> Iterator[Guard]:

@@ -199,17 +199,21 @@ class Stopping:
                 return
 
     def _take(self, stop: Stop, work: Work) -> None:
+        """Nothing is told before the faults are ended: whoever reads it may keep us waiting."""
         event = self._event()
-        logger.critical("%s", _words(event, stop))
+        said: list[KVChaosError] = []
         try:
             work.record(event, by=stop.by, reason=stop.reason)
         except KVChaosError as error:
-            logger.warning("%s", error)
+            said.append(error)
             self._unrecorded.append((event, stop))
         try:
             work.recover()
         except Exception as error:  # noqa: BLE001 - the thread must go on, to finish the run
             logger.critical("While stopping: %s: %s", type(error).__name__, error)
+        logger.critical("%s", _words(event, stop))
+        for each in said:
+            logger.warning("%s", each)
 
     def _event(self) -> str:
         """The name of the next event; what is noted first is the stop."""
@@ -219,5 +223,5 @@ class Stopping:
 
 def _words(event: str, stop: Stop) -> str:
     if event == "stop":
-        return f"Stopping the run ({stop.by}: {stop.reason}): recovering its faults now"
+        return f"Stopping the run ({stop.by}: {stop.reason}): its faults come first"
     return f"The run is being stopped already ({stop.by}: {stop.reason}): nothing is skipped"

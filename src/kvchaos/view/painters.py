@@ -88,6 +88,8 @@ class LivePainter:
         self._print(Text.from_ansi(text.rstrip("\n")))
 
     def panel(self, panel: Panel) -> None:
+        if getattr(self._console.file, "is_behind", False):  # it would be old when it is read
+            return
         if self._live is None:
             self._live = Live(
                 console=self._console,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 LOGGER = "chaostoolkit"
@@ -37,12 +39,15 @@ class Quiet(logging.Filter):
                 handler.setStream(self._said)
                 handler.addFilter(self)
 
-    def end(self) -> None:
-        """Give them back. Again: nothing."""
+    def end(self, unsaid: deque[str] | None = None) -> None:
+        """Give them back, and to one of them what was left ``unsaid``. Again: nothing."""
         while self._taken:
             handler, stream = self._taken.pop()
             handler.removeFilter(self)
             handler.setStream(stream)
+            while unsaid:
+                with suppress(OSError, ValueError):  # nobody reads it any more
+                    stream.write(unsaid.popleft())
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno <= logging.INFO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -130,6 +131,31 @@ def test_a_history_that_takes_nothing_keeps_no_fault_open(stopping: Stopping, wo
 
     assert recovered
     assert stopping.late() == [("stop", Stop("hold", "held"))]
+
+
+def test_nothing_is_told_before_the_faults_are_ended(
+    stopping: Stopping, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever shows it may be a terminal that nobody reads."""
+    order: list[str] = []
+
+    class Terminal(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            order.append(record.getMessage())
+
+    monkeypatch.setattr(stopping_module.logger, "handlers", [Terminal()])
+    monkeypatch.setattr(work, "recover", lambda: order.append("recovered"))
+    work.fails = [KVChaosError("disk full")]
+    stopping.watch(work)
+
+    stopping.request("hold", "held")
+    stopping.rest()
+
+    assert order == [
+        "recovered",
+        "Stopping the run (hold: held): its faults come first",
+        "disk full",
+    ]
 
 
 def test_a_recovery_that_breaks_ends_no_watch(stopping: Stopping, work: Work) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import pty
 import select
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from kvchaos.report.console import Sheet
+from kvchaos.view import viewer as viewer_module
 from kvchaos.view.choice import quiet, viewer
 from kvchaos.view.painters import LivePainter, PlainPainter
 from kvchaos.view.panel import Panel
@@ -24,6 +26,7 @@ from tests import builders
 
 Json = dict[str, Any]
 HEAD = "e.json: starting"
+PATIENCE = 10.0
 
 
 @dataclass
@@ -149,6 +152,78 @@ def test_a_broken_view_gives_the_log_back() -> None:
     assert stream.getvalue() == "stopping\n"
 
 
+@dataclass
+class Unread(Canvas):
+    """Does not come back from a line until it is ``read``."""
+
+    began: threading.Event = field(default_factory=threading.Event)
+    read: threading.Event = field(default_factory=threading.Event)
+
+    def line(self, told: Told) -> None:
+        self.began.set()
+        self.read.wait(PATIENCE)
+        super().line(told)
+
+
+def test_a_painter_that_does_not_come_back_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither who logs something, nor who ends the run: the rest is left out, not painted late."""
+    monkeypatch.setattr(viewer_module, "STOP", 0.01)
+    canvas = Unread()
+    view = Viewer(canvas, name="e.json")
+    with log() as (logger, stream):
+        view.begin()
+        view.opened(Followed())
+        assert canvas.began.wait(PATIENCE)
+        logger.critical("stopping")
+        view.closing()
+        logger.critical("finished")
+        before, closed = len(canvas.painted), canvas.closed
+        canvas.read.set()
+        view._thread.join(PATIENCE)
+
+    assert (before, closed, canvas.closed) == (1, 0, 1)
+    assert "stopping" not in canvas.painted
+    assert stream.getvalue() == "finished\n"
+
+
+def test_what_is_logged_is_painted_by_the_view_alone() -> None:
+    """Whoever logs something may be about to end a fault."""
+    painters: list[str] = []
+
+    class Signed(Canvas):
+        def said(self, text: str) -> None:
+            painters.append(threading.current_thread().name)
+
+    view = Viewer(Signed(), name="e.json", every=0.01)
+    with log() as (logger, _):
+        view.begin()
+        logger.critical("stopping")
+        while not painters:
+            assert view._thread.is_alive()
+            view._thread.join(0.01)
+        view.closing()
+
+    assert painters == ["kvchaos-view"]
+
+
+def test_what_a_broken_view_left_unsaid_is_in_the_log() -> None:
+    """It was put aside for a look that never came."""
+
+    class Broken(Canvas):
+        def said(self, text: str) -> None:
+            raise KeyError(text)
+
+    view = Viewer(Broken(), name="e.json", every=60)
+    with log() as (logger, stream):
+        view._logs.begin()
+        logger.critical("stopping")
+        view.look()
+
+    assert stream.getvalue() == "stopping\n"
+
+
 @pytest.mark.parametrize(("wanted", "shown"), [(True, ""), (False, "valid\n")])
 def test_checks_are_quiet(wanted: bool, shown: str) -> None:
     """Unless the log itself is what is looked at; an error is told in both cases."""
@@ -242,3 +317,20 @@ def test_a_view_whose_terminal_is_gone_ends_itself(monkeypatch: pytest.MonkeyPat
 
         assert view.look() is True
         view.closing()
+
+
+def test_no_panel_is_drawn_for_who_does_not_read() -> None:
+    """It would be old when it is read; lines are news even then."""
+
+    class Stopped(io.StringIO):
+        is_behind = True
+
+    stream = Stopped()
+    painter = LivePainter(Sheet(file=stream, force_terminal=True))
+    view = Viewer(painter, name="e.json", every=60)
+    view.opened(Followed(builders.run_that_recovered()[:3]))
+
+    view.look()
+
+    assert "phase" not in stream.getvalue()
+    assert "kvchaos-lab" in stream.getvalue()
