@@ -48,6 +48,27 @@ def test_hangs(lab):
     os.write(int(os.environ["TELL"]), f"{lab.directory}\\n".encode())
     sys.stdin.buffer.raw.read(1)
 """
+CUT = """
+import os, sys
+
+def test_cut(engines, fault, kvchaos_run):
+    with fault("network-partition"):
+        os.write(int(os.environ["TELL"]), f"{kvchaos_run.folder}\\n".encode())
+        sys.stdin.buffer.raw.read(1)
+"""
+HELD = """
+from kvchaos.clock import SystemClock, poll
+from kvchaos.mesh import hold
+
+def test_held(lab, cluster, engines, fault, kvchaos_run):
+    with fault("network-partition", held=0):
+        hold.place(cluster, lab.namespace, reason="a release", by="a test", since="now")
+        poll(lambda: kvchaos_run.recovered, bool, timeout=10, every=0.1, clock=SystemClock())
+        hold.lift(cluster, lab.namespace)
+
+def test_next(engines, router):
+    assert router.agrees()
+"""
 
 
 def played(folder: Path, source: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -99,7 +120,7 @@ def test_the_example_suite_passes() -> None:
     )
 
     assert done.returncode == 0, done.stdout
-    assert " 9 passed" in f" {done.stdout}"
+    assert re.search(r"^9 passed", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_a_session_that_is_killed_leaves_no_lab(tmp_path: Path) -> None:
@@ -124,3 +145,57 @@ def test_a_session_that_is_killed_leaves_no_lab(tmp_path: Path) -> None:
 
     assert state is not None
     assert state.daemon.wait_gone(timeout=30.0, clock=SystemClock())
+
+
+def test_a_signal_ends_the_fault_before_the_session(tmp_path: Path) -> None:
+    """SIGTERM in mid-partition, and once more: the fault is recovered, the session told of it."""
+    (tmp_path / "test_it.py").write_text(CUT)
+    told, tell = os.pipe()
+    session = subprocess.Popen(
+        [*PYTEST, "-s", "--kvchaos-engines=2", "--basetemp=inner", "test_it.py"],
+        cwd=tmp_path,
+        env={**os.environ, "TELL": str(tell), "SEEN": str(tmp_path)},
+        pass_fds=[tell],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    os.close(tell)
+    with os.fdopen(told) as reader:
+        folder = Path(reader.readline().strip())
+
+    session.send_signal(signal.SIGTERM)
+    session.send_signal(signal.SIGTERM)
+    said, _ = session.communicate(timeout=60)
+
+    events = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    ends = {each["event"]: each for each in events}
+    assert session.returncode == pytest.ExitCode.INTERRUPTED, said
+    assert "SIGTERM" in said
+    assert (ends["fault_recovered"]["by"], ends["residue"]["left"]) == ("deletion", [])
+
+
+def test_a_hold_ends_the_fault_and_fails_the_test_alone(tmp_path: Path) -> None:
+    """The test goes on to its end, is told who ended its fault, and the next one runs."""
+    done = played(tmp_path, HELD, "--kvchaos-engines=2")
+
+    assert "the faults of this test were ended before it was over: saw hold: " in done.stdout
+    assert re.search(r"^2 passed, 1 error", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("--kvchaos-context=nowhere", "no context nowhere"),
+        ("--kvchaos-manifests=nowhere", "nowhere"),
+    ],
+)
+def test_an_option_that_is_not_usable_ends_the_session_in_a_line(
+    tmp_path: Path, word: str, said: str
+) -> None:
+    """No traceback for each test: none of them could tell anything."""
+    done = played(tmp_path, DEAF, word)
+
+    assert (done.returncode, "Traceback" in done.stdout) == (pytest.ExitCode.USAGE_ERROR, False)
+    assert said in done.stdout

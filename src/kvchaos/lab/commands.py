@@ -59,6 +59,9 @@ def up(
         raise UsageError("--while", wanted="the id of a process that runs", saw=str(owner))
     directory, clock = LabDirectory(lab_dir()), SystemClock()
     state = lifecycle.running(directory)
+    if state and owner is not None:
+        saw = f"one that is up in {directory.root}"
+        raise UsageError("--while", wanted="a lab that is not up yet", saw=saw)
     begun = state or lifecycle.start(directory, clock=clock, owner=owner)
     objects = _manifests(manifests, engines=engines, recovery=router_recovery)
     state = lifecycle.wait_started(directory, begun, clock=clock)

@@ -65,6 +65,8 @@ def _run(directory: LabDirectory) -> int:
     finally:
         node.kill()
         node.wait()
+    if _is_orphaned():
+        directory.remove()  # nobody is there who would
     return 0
 
 
@@ -144,6 +146,11 @@ def _owner() -> int | None:
         return os.pidfd_open(int(sys.argv[2]))
     except ProcessLookupError as error:
         raise LabError("the process that the lab was for is gone", saw=sys.argv[2]) from error
+
+
+def _is_orphaned() -> bool:
+    """Whether the process that the lab was for is gone."""
+    return len(sys.argv) > 2 and Process.of(int(sys.argv[2])) is None
 
 
 def _last_line(path: Path) -> str:

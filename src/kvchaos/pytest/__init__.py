@@ -53,12 +53,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     """What the tests of this worker run against: a lab of its own, or the named context.
 
-    The lab is started here and stopped at the end, also when pytest is killed.
+    The lab is started here and stopped at the end, also when pytest is killed. Where there is none
+    to be had, the session ends: no test of it could tell anything.
     """
+    from kvchaos.errors import KVChaosError  # noqa: PLC0415
     from kvchaos.pytest.place import opened  # noqa: PLC0415
 
-    with opened(pytestconfig) as place:
-        yield place
+    place = opened(pytestconfig)
+    try:
+        here = place.__enter__()
+    except KVChaosError as error:
+        pytest.exit(f"kvchaos: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+    try:
+        yield here
+    finally:
+        place.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")
@@ -73,14 +82,18 @@ def cluster(lab: Lab) -> Iterator[Cluster]:
 @pytest.fixture
 def kvchaos_run(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Run]:
     """The run of this test: connected, every engine followed from its first event on."""
+    from kvchaos.errors import KVChaosError  # noqa: PLC0415
     from kvchaos.pytest.trial import trial  # noqa: PLC0415
 
     changed = (
         {} if (marker := request.node.get_closest_marker("kvchaos")) is None else marker.kwargs
     )
     folder = request.getfixturevalue("tmp_path") / "kvchaos-runs"
-    with trial(lab, title=request.node.nodeid, folder=folder, changed=changed) as run:
-        yield run
+    try:
+        with trial(lab, title=request.node.nodeid, folder=folder, changed=changed) as run:
+            yield run
+    except KVChaosError as error:
+        pytest.fail(f"kvchaos: {error}", pytrace=False)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from kvchaos.cluster.client import Cluster
 from kvchaos.errors import LabError
 from kvchaos.report.folder import RunData, find_runs, read_run
 from kvchaos.settings import LAB_CONTEXT, Settings
@@ -88,6 +89,8 @@ def opened(config: pytest.Config) -> Iterator[Lab]:
     """The worker's place; a lab is up within, and gone after."""
     context = str(config.getoption("kvchaos_context") or LAB_CONTEXT)
     if context != LAB_CONTEXT:
+        with Cluster.connect(context) as cluster:
+            cluster.version()
         yield _place(config, context, None)
         return
     directory = Path(tempfile.mkdtemp(prefix="kvchaos-lab-"))  # short: sockets are in it
