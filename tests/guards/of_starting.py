@@ -15,6 +15,13 @@ def of_starting() -> Iterator[Guard]:
     yield without("kvchaos.starter.writing:write", "target.unlink(missing_ok=True)", tests=starter)
     yield returns("kvchaos.starter.answers:wrong", "''", tests=starter)
     yield returns("kvchaos.starter.answers:check", "None", tests=starter)
+    yield without(
+        "kvchaos.starter.starter:_in",
+        "json.dumps(renamed[plain])",
+        instead="renamed[plain]",
+        tests=starter,
+        what="starter: a namespace may be a number to a YAML reader",
+    )
     yield returns(
         "kvchaos.doctor.line:is_well", "True", tests="unit/commands/test_doctor_command.py"
     )

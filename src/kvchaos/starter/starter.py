@@ -69,12 +69,15 @@ def _rights(answers: Answers) -> Iterator[tuple[str, str]]:
 
 
 def _in(line: str, renamed: dict[str, str]) -> str:
-    """A line of a manifest, in another namespace if it names one."""
+    """A line of a manifest, in another namespace if it names one.
+
+    In quotes, for ``2024``, ``1e3`` and ``on`` are names, too, and no text to a YAML reader.
+    """
     key, colon, value = line.partition(": ")
     plain = value.strip()
-    if key.strip() != "namespace" or plain not in renamed:
+    if key.strip() != "namespace" or renamed.get(plain, plain) == plain:
         return line
-    return f"{key}{colon}{renamed[plain]}\n"
+    return f"{key}{colon}{json.dumps(renamed[plain])}\n"
 
 
 def _shipped(folder: str, pattern: str) -> list[Path]:

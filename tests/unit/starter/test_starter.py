@@ -219,3 +219,14 @@ def test_writing_that_fails_half_way_takes_back_what_it_wrote(tmp_path: Path) ->
         write(tmp_path, {"a": "1", "b" * 300: "2"})
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["2024", "on", "1e3", "0x1f", "null"])
+def test_a_namespace_that_reads_as_a_number_stays_a_name(name: str) -> None:
+    """In quotes, whatever a YAML reader takes for a number or a boolean."""
+    texts = starter(Answers(namespace=name, mesh_namespace=f"{name}1"), version="1.2.3")
+    text = "\n".join(text for path, text in texts.items() if path.startswith("deploy/"))
+
+    said = re.findall(r"^\s*namespace: (.*)$", text, re.MULTILINE)
+
+    assert set(said) == {f'"{name}"', f'"{name}1"'}
