@@ -45,7 +45,7 @@ def of_going_on() -> Iterator[Guard]:
         what="gameday: an exit code that no record bears out is believed",
     )
     yield without(
-        "kvchaos.gameday.process:played",
+        "kvchaos.gameday.process:_stopped",
         "break",
         instead="process.kill()",
         tests=f"{UNIT}process.py",
@@ -53,8 +53,45 @@ def of_going_on() -> Iterator[Guard]:
     )
 
 
+def of_leaving() -> Iterator[Guard]:
+    """No run without its day, no day on an old state, no end without its reports, no lab left."""
+    command = "unit/commands/test_gameday_command.py"
+    lab = "unit/run/test_ownlab.py"
+    yield without(
+        "kvchaos.gameday.process:played",
+        "_stopped(process, signal.SIGTERM, patience=patience, clock=clock)",
+        tests=f"{UNIT}process.py",
+        what="gameday: a run goes on when its day breaks off",
+    )
+    yield returns("kvchaos.commands.gameday:_as_left", "_[0]", tests=command)
+    yield without(
+        "kvchaos.commands.gameday_terminal:Terminal.leave",
+        "except click.Abort:",
+        instead="except ZeroDivisionError:",
+        tests=command,
+        what="gameday: the end of input at the prompt ends the command",
+    )
+    yield returns("kvchaos.run.ownlab:_is_down", "True", tests=lab)
+    yield without("kvchaos.run.ownlab:OwnLab.__exit__", "lab_down()", tests=lab)
+    yield without(
+        "kvchaos.run.ownlab:OwnLab.need",
+        "owner=os.getpid()",
+        instead="owner=0",
+        tests=lab,
+        what="ownlab: the lab does not end with its process",
+    )
+    yield without(
+        "kvchaos.gameday.player:RunPlayer.prepare",
+        "and same",
+        instead="",
+        tests=f"{UNIT}player.py",
+        what="gameday: a lab is started in a folder that its runs do not have",
+    )
+
+
 def of_telling() -> Iterator[Guard]:
     """No secret in a webhook's text, nobody waits for one, no report changes the outcome."""
+    yield returns("kvchaos.gameday.since:_apart", "True", tests=f"{UNIT}reports.py")
     yield without(
         "kvchaos.gameday.notify:Notifier.send",
         "body = self._redactor.fields(",
@@ -78,6 +115,11 @@ def of_the_cluster() -> Iterator[Guard]:
     tests = f"{UNIT}installing.py"
     yield returns(f"{installing}_is_ours", "True", tests=tests)
     yield returns(f"{installing}_running", "[]", tests=tests)
+    yield returns(
+        "kvchaos.gameday.disclosed:ensure_no_secret",
+        "None",
+        tests="unit/commands/test_gameday_command.py",
+    )
     yield without(
         f"{installing}_patch",
         '{**dict.fromkeys(there.get("data") or {}), **body["data"]}',

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,12 @@ class GameDay:
         told: Json = json.loads((self.day / "gameday.json").read_text())
         return told
 
+    def began(self, number: int) -> bool:
+        """Whether so many runs were begun."""
+        if not [*self.folder.glob("kvchaos-gamedays/*/gameday.json")]:
+            return False
+        return sum(len(step["attempts"]) for step in self.state["steps"]) == number
+
     def begin(self, *arguments: str, seconds: str) -> subprocess.Popen[bytes]:
         """Start it; each fault is held for so many seconds."""
         with (self.folder / "said").open("wb") as said:
@@ -120,6 +127,28 @@ def test_a_day_that_is_stopped_recovers_its_fault_and_waits_for_a_release(
     assert code == 3, said  # it is still what it was
     assert "ended early by hold: kvchaos in kvchaos-lab is held by" in said
     assert [len(step["attempts"]) for step in gameday.state["steps"]] == [1, 0]
+
+
+def test_a_day_starts_the_lab_once_and_stops_it_when_it_is_interrupted(
+    tmp_path: Path, lab: dict[str, str]
+) -> None:
+    """The second run is in the lab of the first; after a SIGTERM in it none is up."""
+    environment = lab | {"KVCHAOS_LAB_DIR": str(tmp_path / "lab")}
+    gameday = GameDay(tmp_path, environment)
+    daemons: list[object] = []
+    process = gameday.begin("plan.yaml", seconds="2")
+    for number in (1, 2):
+        until(partial(gameday.began, number), timeout=60)
+        daemons.append(json.loads((tmp_path / "lab" / "state.json").read_text())["daemon"])
+    process.send_signal(signal.SIGTERM)
+
+    code, said = gameday.end(process)
+    down = kvchaos(environment, "lab", "down").stdout
+
+    assert (code, down) == (3, "the lab was not up\n"), said
+    assert daemons[0] == daemons[1]
+    assert gameday.state["stopped"]["by"] == "signal"
+    assert gameday.state["steps"][0]["attempts"][0]["status"] == "pass"
 
 
 def test_a_day_that_is_killed_with_its_run_is_cleared_and_gone_on_with(

@@ -1,4 +1,4 @@
-"""Two experiments in one call of ``kvchaos run``, in one lab: the lines, the table, the folders."""
+"""Two experiments in one call of ``kvchaos run``, in a lab of its own: lines, table, folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ FILES = {
 class Called:
     """What one call printed and left."""
 
-    def __init__(self, done: subprocess.CompletedProcess[str], place: Path) -> None:
+    def __init__(self, done: subprocess.CompletedProcess[str], place: Path, left: str) -> None:
+        self.left = left
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
         self.place = place
         self.folders = sorted((place / "kvchaos-runs").iterdir())
@@ -49,8 +50,6 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> Called:
         "COLUMNS": "100",
         "FORCE_COLOR": "1",
     }
-    up = kvchaos(environment, "lab", "up")
-    assert up.returncode == 0, up.stderr
     work = place / "work"
     work.mkdir()
     done = subprocess.run(
@@ -63,8 +62,8 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> Called:
         timeout=120,
         check=False,
     )
-    kvchaos(environment, "lab", "down")
-    return Called(done, work)
+    left = kvchaos(environment, "lab", "down").stdout
+    return Called(done, work, left)
 
 
 def test_both_are_played_and_told_in_a_table(called: Called) -> None:
@@ -76,6 +75,14 @@ def test_both_are_played_and_told_in_a_table(called: Called) -> None:
         [name, f"kvchaos-runs/{folder.name}"]
         for name, folder in zip(("network-partition", "pod-kill"), called.folders, strict=True)
     ]
+
+
+def test_the_lab_is_started_and_stopped_for_both_together(called: Called) -> None:
+    """Neither run did it: they found it up, with the same nodes and the router of the first."""
+    first, second = (called.events(number, "environment")[0]["routers"] for number in (0, 1))
+
+    assert first == second
+    assert called.left == "the lab was not up\n"
 
 
 def test_without_a_terminal_the_view_is_plain_lines(called: Called) -> None:

@@ -26,6 +26,7 @@ from kvchaos.gameday.process import Signals
 from kvchaos.gameday.reading import plan_of
 from kvchaos.gameday.reports import HTML, write_reports
 from kvchaos.gameday.summary import rfc3339
+from kvchaos.run.ownlab import OwnLab
 from kvchaos.verdict.status import EXIT_CODE
 
 EXIT_CODES = (
@@ -100,8 +101,7 @@ def play(
     if dry_run:
         preview(plan, day, ready, now=clock.wall())
         return
-    if not day.due:
-        raise UsageError(f"{resume}", wanted="something left to play", saw="all of it was played")
+    _ensure_due(day, resume)
     if plan.approval != "none" and not (yes or sys.stdin.isatty()):
         raise UsageError(
             "nobody can be asked for leave",
@@ -109,13 +109,16 @@ def play(
         )
     folder = resume or new_folder(days, plan.name, day.began)
     signals = Signals()
-    player = RunPlayer(ready, environments, signals=signals, clock=clock)
+    lab = OwnLab()
+    player = RunPlayer(ready, environments, signals=signals, clock=clock, lab=lab)
     door = Terminal(player, asks=not yes)
     tell = partial(click.echo, err=True)
     notifier = Notifier(hooks, tell=tell, clock=clock)
-    with locked(folder), signals.caught():
-        click.echo(f"in {folder}")
+    with locked(folder), signals.caught(), lab:
         try:
+            day = _as_left(day, resume)
+            _ensure_due(day, resume)
+            click.echo(f"in {folder}")
             playing = Playing(
                 plan,
                 day,
@@ -156,6 +159,16 @@ def _plan(path: Path | None, day: Day | None) -> tuple[Plan, Path]:
             wanted="--resume without a plan, or a new game day",
         )
     return plan, source
+
+
+def _as_left(day: Day, resume: Path | None) -> Day:
+    """The day that goes on as another process left it, which may have played it until now."""
+    return read_day(resume) if resume else day
+
+
+def _ensure_due(day: Day, resume: Path | None) -> None:
+    if not day.due:
+        raise UsageError(f"{resume}", wanted="something left to play", saw="all of it was played")
 
 
 def _sender(notifier: Notifier, folder: Path) -> Send:

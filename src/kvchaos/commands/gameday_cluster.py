@@ -65,7 +65,7 @@ def install(
         image,
         _schedule(schedule or plan.schedule),
         carried_name(plan_file),
-        carried(plan_file, looked_at(plan, plan_file)),
+        carried(plan, plan_file, looked_at(plan, plan_file)),
         storage=storage,
         storage_class=storage_class,
         secret=secret,

@@ -13,6 +13,7 @@ from kvchaos.commands.run import variables
 from kvchaos.commands.shipped import find_experiment
 from kvchaos.errors import KVChaosError, UsageError
 from kvchaos.experiment import activities, substituted
+from kvchaos.gameday.disclosed import ensure_no_secret, secrets_in
 from kvchaos.gameday.plan import Plan, Play
 from kvchaos.gameday.player import Ready, environment_of, pairs
 from kvchaos.gameday.reading import PlanInvalid, read_plan
@@ -52,8 +53,12 @@ def looked_at(plan: Plan, source: Path, *, context: str = "") -> list[Ready]:
     return found
 
 
-def carried(source: Path, ready: Sequence[Ready]) -> Mapping[str, str]:
-    """The texts that the plan needs where kvchaos is installed, by path from the working folder."""
+def carried(plan: Plan, source: Path, ready: Sequence[Ready]) -> Mapping[str, str]:
+    """The texts that the plan needs where kvchaos is installed, by path from the working folder.
+
+    UsageError when one of them cannot go there, or has a secret in it.
+    """
+    ensure_no_secret(plan, ready)
     shipped = asset("experiments").resolve()
     files = [source.resolve()]
     for each in ready:
@@ -66,7 +71,13 @@ def carried(source: Path, ready: Sequence[Ready]) -> Mapping[str, str]:
 def _ready(play: Play) -> Ready:
     given = loaded(play.file, variables=variables(pairs(play), play.var_files))
     faults = faults_of(*given, run_id="validate")
-    return Ready(play, given.settings, len(faults), tuple(_templates(given)))
+    return Ready(
+        play,
+        given.settings,
+        len(faults),
+        tuple(_templates(given)),
+        tuple(secrets_in(given.experiment)),
+    )
 
 
 def _templates(given: Loaded) -> Iterator[str]:

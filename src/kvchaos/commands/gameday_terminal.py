@@ -31,13 +31,17 @@ class Terminal:
         if not self._asks:
             return Answer.PLAY
         choice = click.Choice(list(ANSWERS), case_sensitive=False)
-        said = click.prompt(
-            f"{step.number}: play {step.title}, {self._player.where(step.play)}? "
-            "(y)es, (s)kip, (q)uit",
-            type=choice,
-            show_choices=False,
-            prompt_suffix=" ",
-        )
+        where = self._player.where(step.play)
+        try:
+            said = click.prompt(
+                f"{step.number}: play {step.title}, {where}? (y)es, (s)kip, (q)uit",
+                type=choice,
+                show_choices=False,
+                prompt_suffix=" ",
+            )
+        except click.Abort:  # Ctrl-D, or a terminal that is gone
+            click.echo()
+            return Answer.QUIT
         return ANSWERS[said]
 
 

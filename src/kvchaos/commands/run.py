@@ -18,7 +18,10 @@ from kvchaos.commands.several import Played, all_valid, one_after_the_other, pri
 from kvchaos.commands.shipped import complete_experiment
 from kvchaos.errors import RunStopped, UsageError
 from kvchaos.preflight.plan import plan
+from kvchaos.run.ownlab import OwnLab
+from kvchaos.settings import Settings
 from kvchaos.view.choice import VIEWS, quiet, viewer
+from kvchaos.view.outlet import outlets
 
 Json = dict[str, Any]
 
@@ -64,6 +67,7 @@ JOURNAL = Path("journal.json")
     help="While it goes on: a live view, plain lines, or Chaos Toolkit's own log.",
 )
 @click.option("--verbose", is_flag=True, help="Also say what is of interest to developers.")
+@outlets()
 def run(  # noqa: PLR0917 - as click passes them
     experiments: tuple[str, ...],
     journal_path: Path | None,
@@ -89,15 +93,20 @@ def run(  # noqa: PLR0917 - as click passes them
     if written:
         ensure_writable(written)
 
+    lab = OwnLab()
+
     def play(number: int) -> Played:
         name = (
             experiments[number] if single else f"[{number + 1}/{len(found)}] {experiments[number]}"
         )
         shown = viewer("log" if verbose and view == "auto" else view, name)
         playing = Playing(found[number].experiment, journal_path=written, shown=shown)
-        return _played(experiments[number], playing, single=single)
+        if single:
+            return _played(experiments[number], playing)
+        return _played(experiments[number], playing, one_of=(lab, found[number].settings))
 
-    played = one_after_the_other(experiments, play, stop_on_failure=stop_on_failure)
+    with lab:
+        played = one_after_the_other(experiments, play, stop_on_failure=stop_on_failure)
     if not single:
         print_table(played)
     raise SystemExit(worst(played))
@@ -131,13 +140,21 @@ def _checked(name: str, given: Variables, runs: Path | None = None) -> Loaded:
     return found
 
 
-def _played(name: str, playing: Playing, *, single: bool) -> Played:
-    """Play it; Ctrl-C before it began is an outcome when there is a table to tell it in."""
+def _played(
+    name: str, playing: Playing, *, one_of: tuple[OwnLab, Settings] | None = None
+) -> Played:
+    """Play it; ``one_of`` several, for which a lab that is started here stays up.
+
+    Ctrl-C before it began is an outcome when there is a table to tell it in.
+    """
     try:
+        if one_of:
+            lab, settings = one_of
+            lab.need(settings)
         outcome = playing.play()
     except KeyboardInterrupt:
         stopped = RunStopped("stopped before the run began")
-        if single:
+        if one_of is None:
             raise stopped from None
         outcome = {"status": "aborted", "exit_code": stopped.exit_code, "why": str(stopped)}
     return Played(name, outcome, playing.folder)

@@ -6,6 +6,7 @@ was started in, and its verdict is its own.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from kvchaos.errors import ClusterUnreachable, KVChaosError
 from kvchaos.gameday.plan import Plan, Play
 from kvchaos.gameday.process import Ended, Signals, played
 from kvchaos.mesh import hold
+from kvchaos.run.ownlab import LAB_DIR, OwnLab
 from kvchaos.settings import Settings
 
 US = (sys.executable, "-m", "kvchaos")
@@ -28,12 +30,16 @@ HOLD_TIMEOUT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An experiment that was looked at: its settings, faults, and templates that do not ship."""
+    """An experiment that was looked at: its settings, faults, and templates that do not ship.
+
+    ``secrets`` are the places in it, and in what is given to it, where one stands as it is.
+    """
 
     play: Play
     settings: Settings
     faults: int
     templates: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -70,12 +76,14 @@ class RunPlayer:
         *,
         signals: Signals,
         clock: Clock,
+        lab: OwnLab | None = None,
         program: Sequence[str] = US,
     ) -> None:
         self._ready = {each.play.name: each for each in ready}
         self._environments = environments
         self._signals = signals
         self._clock = clock
+        self._lab = lab
         self._program = program
 
     def faults(self, play: str) -> int:
@@ -84,6 +92,12 @@ class RunPlayer:
     def where(self, play: str) -> str:
         """``1 fault, inference in staging``."""
         return self._ready[play].where
+
+    def prepare(self, play: str) -> None:
+        """Have the embedded lab up if that is where it is played, in the folder that is ours."""
+        same = self._environments[play].get(LAB_DIR) == os.environ.get(LAB_DIR)
+        if self._lab is not None and same:
+            self._lab.need(self._ready[play].settings)
 
     def play(
         self, play: str, runs: Path, *, began: Callable[[int], None], look: Callable[[], str]

@@ -32,6 +32,10 @@ class Player(Protocol):
         """How many faults a run of it injects."""
         ...
 
+    def prepare(self, play: str) -> None:
+        """See to what several runs need, before one of them begins."""
+        ...
+
     def play(
         self, play: str, runs: Path, *, began: Callable[[int], None], look: Callable[[], str]
     ) -> Ended:
@@ -102,6 +106,7 @@ class Playing:
                 step.skipped = True
                 self._told("experiment_ended", f"{step.title}: skipped")
                 continue
+            self._player.prepare(step.play)
             self._signals.check()
             if stopped := self._run(step):
                 return stopped

@@ -1,7 +1,8 @@
 """A run as a process of its own: started, waited for, stopped by a signal and then waited for.
 
 The rule guarded here: a run is never killed, for it has a fault to recover. A signal to the game
-day is passed on once, the run has ``PATIENCE`` to end by itself, and then it is left to it.
+day is passed on once, the run has ``PATIENCE`` to end by itself, and then it is left to it. Nor
+does the game day leave a run behind that it broke off itself, for a full disk, say.
 """
 
 from __future__ import annotations
@@ -96,17 +97,16 @@ def played(
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
-    began(process.pid)
-    stopped, until = "", 0.0
-    while (code := _ended(process)) is None:
-        if not stopped:
-            stopped = signals.name or look()
-            if stopped:
-                process.send_signal(signals.came or signal.SIGTERM)
-                until = clock.now() + patience
-        elif clock.now() >= until:
-            break
-    return Ended(code, stopped)
+    try:
+        began(process.pid)
+        why = _watched(process, signals, look)
+    except BaseException:
+        _stopped(process, signal.SIGTERM, patience=patience, clock=clock)
+        raise
+    if not why:
+        return Ended(process.returncode)
+    number = signals.came or signal.SIGTERM
+    return Ended(_stopped(process, number, patience=patience, clock=clock), why)
 
 
 def started_at(process: int) -> int:
@@ -117,6 +117,26 @@ def started_at(process: int) -> int:
         return 0
     state, *fields = text.rpartition(")")[2].split()
     return 0 if state == "Z" else int(fields[18])
+
+
+def _watched(process: subprocess.Popen[bytes], signals: Signals, look: Callable[[], str]) -> str:
+    """Wait for its end; returns what is a reason to stop it before."""
+    while _ended(process) is None:
+        if why := signals.name or look():
+            return why
+    return ""
+
+
+def _stopped(
+    process: subprocess.Popen[bytes], number: int, *, patience: float, clock: Clock
+) -> int | None:
+    """Its exit code after this signal; None: it goes on."""
+    process.send_signal(number)
+    until = clock.now() + patience
+    while (code := _ended(process)) is None:
+        if clock.now() >= until:
+            break
+    return code
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:

@@ -2,12 +2,13 @@
 
 The rule guarded here: a difference that a handful of runs cannot show is told as one that may be
 chance; only where all runs of one day are beyond all of the other's, ``ENOUGH`` of each, it is not
-(by chance alone that happens once in twenty days, or more rarely).
+(by chance alone a figure is so much worse once in twenty days, or more rarely).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kvchaos.verdict.result import ORDER, Status
@@ -72,7 +73,7 @@ def _status(now: Json, before: Json) -> Change:
     new, old = now["status"], before["status"]
     if new == old:
         return None
-    return _weight(new) > _weight(old), "status", old, new, True
+    return _weight(new) > _weight(old), "status", old, new, _apart(_weights(now), _weights(before))
 
 
 def _recovered(now: Json, before: Json) -> Change:
@@ -81,16 +82,15 @@ def _recovered(now: Json, before: Json) -> Change:
     if abs(new - old) < SHARE:
         return None
     told = [f"in {each['recovery']['count']} of {each['played']} runs" for each in (before, now)]
-    return new < old, "recovered", told[0], told[1], _enough(now["played"], before["played"])
+    did = [[math.isfinite(each) for each in _times(day)] for day in (now, before)]
+    return new < old, "recovered", told[0], told[1], _apart(*did)
 
 
 def _recovery(now: Json, before: Json) -> Change:
     new, old = now["recovery"]["median"], before["recovery"]["median"]
     if new is None or old is None or abs(new - old) <= max(SECONDS, SHARE * min(old, new)):
         return None
-    slower, faster = (now, before) if new > old else (before, now)
-    apart = faster["recovery"]["maximum"] < slower["recovery"]["minimum"]
-    sure = apart and _enough(now["recovery"]["count"], before["recovery"]["count"])
+    sure = _apart(_times(now), _times(before))
     return new > old, "median recovery", f"{old:.2f} s", f"{new:.2f} s", sure
 
 
@@ -105,7 +105,7 @@ def _figure(key: str, what: str, least: float, sign: int) -> Callable[[Json, Jso
             or abs(new - old) <= max(least, SHARE * min(abs(old), abs(new)))
         ):
             return None
-        sure = _enough(now["played"], before["played"])
+        sure = _apart(now["values"][key], before["values"][key])
         return (new - old) * sign > 0, what, f"{old:g}", f"{new:g}", sure
 
     return change
@@ -118,8 +118,22 @@ FIGURES = (
 )
 
 
-def _enough(*counts: int) -> bool:
-    return min(counts) >= ENOUGH
+def _apart(now: Sequence[float], before: Sequence[float]) -> bool:
+    """Whether there are enough runs of each, and all of one day are beyond all of the other's."""
+    if min(len(now), len(before)) < ENOUGH:
+        return False
+    return max(now) < min(before) or max(before) < min(now)
+
+
+def _times(day: Json) -> list[float]:
+    """Each run's recovery time; endless for one that did not recover."""
+    times: list[float] = day["recovery"]["values"]
+    return [*times, *[math.inf] * (day["played"] - len(times))]
+
+
+def _weights(day: Json) -> list[int]:
+    """Each run's status, as a number that is higher the worse it is."""
+    return [_weight(status) for status, count in day["statuses"].items() for _ in range(count)]
 
 
 def _weight(status: str) -> int:

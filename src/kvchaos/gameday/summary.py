@@ -81,6 +81,7 @@ def _experiment(name: str, day: Day) -> Json:
     facts = [each.facts for each in attempts]
     ratios = [each.hit_ratio for each in facts if each.hit_ratio is not None]
     missing = [each.missing for each in facts if each.missing is not None]
+    shares = [_share([each]) for each in facts]
     statuses = [each.status for each in attempts if each.status]
     return {
         "name": name,
@@ -94,6 +95,11 @@ def _experiment(name: str, day: Day) -> Json:
         "missing": max(missing, default=None),
         "hit_ratio": round(fmean(ratios), 4) if ratios else None,
         "failed_share": _share(facts),
+        "values": {
+            "missing": sorted(missing),
+            "hit_ratio": sorted(round(each, 4) for each in ratios),
+            "failed_share": sorted(each for each in shares if each is not None),
+        },
     }
 
 

@@ -14,10 +14,13 @@ UP_TIMEOUT = 120.0
 DOWN_TIMEOUT = 60.0
 
 
-def lab_up() -> None:
-    """Start the lab; ``LabError`` with what the command said when it did not start."""
+def lab_up(*, owner: int | None = None) -> None:
+    """Start the lab; ``LabError`` with what the command said when it did not start.
+
+    It ends with the process ``owner``, if one is named, however that ends.
+    """
     logger.info("The embedded lab is not up: starting it")
-    _run(["lab", "up"], timeout=UP_TIMEOUT)
+    _run(["lab", "up", *([] if owner is None else ["--while", str(owner)])], timeout=UP_TIMEOUT)
 
 
 def lab_down() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,12 +14,20 @@ from click.testing import CliRunner, Result
 
 from kvchaos.assets import asset
 from kvchaos.cli import main
+from kvchaos.clock import SystemClock
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import Kind, Object
-from kvchaos.gameday.day import keep, planned
+from kvchaos.commands import gameday as command
+from kvchaos.commands.gameday_terminal import Terminal
+from kvchaos.gameday.day import Attempt, Step, keep, planned, read_day
+from kvchaos.gameday.gates import Answer
 from kvchaos.gameday.plan import Plan, Play
+from kvchaos.gameday.player import RunPlayer
+from kvchaos.gameday.process import Ended, Signals
+from kvchaos.verdict.result import Status
 from tests.scripted import ScriptedCluster
 
+Json = dict[str, Any]
 TOP = Path(__file__).resolve().parents[3]
 HEAD = "name: weekly\npurpose: to know\nowner: us\napproval: none\n"
 SHIPPED = f"{HEAD}experiments: [network-partition, {{file: pod-kill, repeat: 2}}]\n"
@@ -132,6 +143,46 @@ def test_what_is_not_there_is_told(arguments: tuple[str, ...]) -> None:
     assert gameday(*arguments).exit_code == 4
 
 
+def test_the_state_counts_as_it_is_once_nobody_else_plays_the_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What another process played meanwhile is not played again."""
+    day = a_day(f"{HEAD}experiments: [network-partition]\n")
+    played: list[str] = []
+
+    @contextmanager
+    def after_another(folder: Path) -> Iterator[None]:
+        state = read_day(folder)
+        state.steps[0].attempts.append(Attempt(1.0, ended=2.0, exit_code=0, status=Status.PASS))
+        keep(state, folder)
+        yield
+
+    def play(_: RunPlayer, name: str, *__: object, **___: object) -> Ended:
+        played.append(name)
+        return Ended(0)
+
+    monkeypatch.setattr(command, "locked", after_another)
+    monkeypatch.setattr(RunPlayer, "prepare", lambda *_: None)
+    monkeypatch.setattr(RunPlayer, "held", lambda *_: "")
+    monkeypatch.setattr(RunPlayer, "play", play)
+
+    said = gameday("--resume", day)
+
+    assert (said.exit_code, played) == (4, []), said.output
+    assert "all of it was played" in said.output
+
+
+def test_the_end_of_input_at_the_prompt_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-D: the day ends as one that was declined, with its reports."""
+    monkeypatch.setattr(RunPlayer, "where", lambda *_: "1 fault, kvchaos in kvchaos-lab")
+    player = RunPlayer([], {}, signals=Signals(), clock=SystemClock())
+
+    with CliRunner().isolation(input=""):
+        said = Terminal(player, asks=True).leave(Step(1, "a", 1))
+
+    assert said is Answer.QUIT
+
+
 def installed(*arguments: str) -> list[dict[str, Any]]:
     said = gameday("install", *arguments, "--image", "x", "--print")
     assert said.exit_code == 0, said.output
@@ -179,6 +230,67 @@ def test_what_would_fail_once_it_is_due_is_refused_at_once(
     said = gameday("install", plan, "--image", "x", "--print", *arguments)
 
     assert (said.exit_code, why in said.output) == (4, True), said.output
+
+
+OWN: Json = {
+    "secrets": {"api": {"token": {"type": "env", "key": "TOKEN"}}},
+    "configuration": {"api_key": {"type": "env", "key": "TOKEN", "default": ""}},
+}
+
+
+def with_secrets(values: Json, more: str = "") -> Result:
+    """Install a plan whose experiment declares secrets, with these values in a file."""
+    shipped = json.loads(asset("experiments", "network-partition.json").read_text())
+    own = {**shipped, "secrets": OWN["secrets"]}
+    own["configuration"] = {**shipped["configuration"], **OWN["configuration"]}
+    written(json.dumps(own), Path("a.json"))
+    written(json.dumps(values), Path("values.json"))
+    plan = (
+        f"{HEAD}schedule: '0 10 * * 2'\n{more}"
+        "experiments: [{file: a.json, var_files: [values.json]}]\n"
+    )
+    return gameday("install", written(plan), "--image", "x", "--print")
+
+
+SAFE = {"type": "env", "key": "TOKEN"}
+
+
+@pytest.mark.parametrize(
+    ("values", "more", "place"),
+    [
+        ({"secrets": {"api": {"token": "hush"}}}, "", "experiments[1] (a): secrets.api.token"),
+        (
+            {"secrets": {"api": {"token": {**SAFE, "default": "hush"}}}},
+            "",
+            "experiments[1] (a): secrets.api.token.default",
+        ),
+        ({"configuration": {"api_key": "hush"}}, "", "experiments[1] (a): configuration.api_key"),
+        ({}, "environment: {HF_TOKEN: hush}\n", "environment.HF_TOKEN"),
+    ],
+    ids=["secret", "default", "configuration", "environment"],
+)
+def test_no_secret_goes_into_a_configmap(
+    monkeypatch: pytest.MonkeyPatch, values: Json, more: str, place: str
+) -> None:
+    """It is told where it is, not what, and how it gets there otherwise."""
+    monkeypatch.setenv("TOKEN", "other")
+
+    said = with_secrets(values, more)
+
+    assert (said.exit_code, "hush" in said.output) == (4, False), said.output
+    assert f"\n  - {place}" in said.output
+    assert "--secret" in said.output
+
+
+def test_a_file_that_only_names_where_a_secret_is_goes_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its value comes from the environment, which --secret gives."""
+    monkeypatch.setenv("TOKEN", "hush")
+
+    said = with_secrets({"secrets": {"api": {"token": SAFE}}})
+
+    assert (said.exit_code, "hush" in said.output) == (0, False), said.output
 
 
 def test_a_plan_of_another_folder_cannot_go_along(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,15 +16,34 @@ from kvchaos.commands import playing
 from kvchaos.commands import run as command
 from kvchaos.commands.several import Played, rows, worst
 from kvchaos.run import current
+from kvchaos.run.ownlab import OwnLab
+from kvchaos.settings import Settings
 
 Json = dict[str, Any]
 STATUS = {0: "pass", 1: "fail", 2: "unknown", 3: "aborted", 4: "unknown", 5: "residue"}
+
+
+class Lab(OwnLab):
+    """Notes what becomes of it."""
+
+    said: ClassVar[list[str]] = []
+
+    def need(self, settings: Settings) -> None:
+        self.said.append(f"needed for {settings.kubernetes_context}")
+        if len(self.said) == Lab.interrupted:
+            raise KeyboardInterrupt
+
+    def __exit__(self, *_: object) -> None:
+        self.said.append("left")
+
+    interrupted = 0
 
 
 @pytest.fixture(autouse=True)
 def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "configure_logger", lambda **_: None)
+    monkeypatch.setattr(command, "OwnLab", Lab)
     text = asset("experiments", "network-partition.json").read_text()
     for name in "abc":
         Path(f"{name}.json").write_text(json.dumps(json.loads(text) | {"title": name}))
@@ -140,3 +159,34 @@ def test_the_table_says_where_to_look() -> None:
         ("unknown   ", "          -  bb  runs/2  no answer"),
         ("unknown   ", "          -  c   no answer"),
     ]
+
+
+NEEDED = "needed for kvchaos-lab"
+
+
+def test_several_have_one_lab_and_one_alone_sees_to_it_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that it is started and stopped once."""
+    monkeypatch.setattr(Lab, "said", [])
+    plays(monkeypatch, 0, 0, 0)
+
+    ran("a.json")
+    alone = list(Lab.said)
+    ran("a.json", "b.json")
+
+    assert (alone, Lab.said[1:]) == (["left"], [NEEDED, NEEDED, "left"])
+
+
+def test_ctrl_c_while_the_lab_is_seen_to_begins_nothing_and_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the table, with exit code 3; the lab is left."""
+    monkeypatch.setattr(Lab, "said", [])
+    monkeypatch.setattr(Lab, "interrupted", 2)
+    titles = plays(monkeypatch, 0, 0, 0)
+
+    said = ran()
+
+    assert (said.exit_code, titles, Lab.said) == (3, ["a"], [NEEDED, NEEDED, "left"])
+    assert [line.split()[0] for line in said.stdout.splitlines()[-3:]] == ["pass", "aborted", "not"]

@@ -13,6 +13,7 @@ from kvchaos.clock import SystemClock
 from kvchaos.gameday.plan import Plan, Play, Webhook
 from kvchaos.gameday.player import Ready, RunPlayer, arguments, environment_of
 from kvchaos.gameday.process import Ended, Signals
+from kvchaos.run.ownlab import OwnLab
 from kvchaos.settings import Settings
 
 PLAY = Play(
@@ -57,13 +58,14 @@ def test_values_are_options_as_chaos_toolkit_reads_them() -> None:
     ]
 
 
-def player(environment: Mapping[str, str], program: str) -> RunPlayer:
+def player(environment: Mapping[str, str], program: str, lab: OwnLab | None = None) -> RunPlayer:
     ready = Ready(PLAY, Settings(), 1)
     return RunPlayer(
         [ready],
         {"a": environment},
         signals=Signals(),
         clock=SystemClock(),
+        lab=lab,
         program=(sys.executable, "-c", program, environment["SEEN"]),
     )
 
@@ -81,6 +83,31 @@ def test_a_run_is_kvchaos_run_with_its_folder_in_the_days(tmp_path: Path) -> Non
         Ended(0),
         f"run /plans/a.json --runs {tmp_path}/runs --journal-path!",
     )
+
+
+class Lab(OwnLab):
+    """Notes what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.needed: list[Settings] = []
+
+    def need(self, settings: Settings) -> None:
+        self.needed.append(settings)
+
+
+@pytest.mark.parametrize(("folder", "times"), [("ours", 1), ("the plan's", 0)])
+def test_the_lab_is_prepared_in_the_folder_that_is_ours(
+    monkeypatch: pytest.MonkeyPatch, folder: str, times: int
+) -> None:
+    """Where a plan names another, its runs see to it."""
+    monkeypatch.setenv("KVCHAOS_LAB_DIR", "ours")
+    lab = Lab()
+    environment = {"SEEN": "unused", "KVCHAOS_LAB_DIR": folder}
+
+    player(environment, "", lab).prepare("a")
+
+    assert lab.needed == [Settings()] * times
 
 
 def test_a_lab_that_is_down_has_no_hold_and_nothing_left(

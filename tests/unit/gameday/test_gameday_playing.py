@@ -34,12 +34,18 @@ class Player:
     records: bool = True
     clean: bool = True
     during: Callable[[], object] = lambda: None
+    before: Callable[[], object] = lambda: None
+    prepared: list[str] = field(default_factory=list)
     played: list[str] = field(default_factory=list)
     reaped: list[str] = field(default_factory=list)
     clock: FakeClock = field(default_factory=FakeClock)
 
     def faults(self, play: str) -> int:
         return 1
+
+    def prepare(self, play: str) -> None:
+        self.prepared.append(play)
+        self.before()
 
     def play(
         self, play: str, runs: Path, *, began: Callable[[int], None], look: Callable[[], str]
@@ -239,6 +245,30 @@ def test_a_signal_ends_the_day_after_the_run_under_way(world: World) -> None:
 
     assert (statuses(day), day.status, day.stopped) == (["pass"] * 3, Status.PASS, None)
     assert world.player.played == ["a", "a", "a", "b"]
+
+
+def test_a_signal_while_a_run_is_prepared_begins_none(world: World) -> None:
+    """The lab may still come up; nothing is played in it."""
+
+    def come() -> None:
+        world.signals.came = signal.SIGTERM
+
+    world.player.before = come
+
+    day = world.play()
+
+    assert (world.player.prepared, world.player.played) == (["a"], [])
+    assert (day.attempts, day.stopped) == ([], Stopped(Stop.SIGNAL, "SIGTERM came"))
+
+
+def test_nothing_is_prepared_for_what_nobody_gave_leave_to(world: World) -> None:
+    """No lab is started for a day that is declined."""
+    world.plan = replace(PLAN, approval="each")
+    world.door.answer = Answer.QUIT
+
+    world.play()
+
+    assert world.player.prepared == []
 
 
 def test_a_day_that_was_killed_takes_up_what_its_run_came_to(world: World) -> None:

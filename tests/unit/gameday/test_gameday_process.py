@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,17 @@ class Run:
     def began(self, process: int) -> None:
         self.process = process
 
-    def play(self, why: str = "", *, came: int = 0) -> Ended:
+    def play(
+        self,
+        why: str = "",
+        *,
+        came: int = 0,
+        began: Callable[[int], None] | None = None,
+        look: Callable[[], str] | None = None,
+    ) -> Ended:
         """Play it; once it is up, ``why`` is a reason to stop it, ``came`` a signal to the day."""
 
-        def look() -> str:
+        def stop() -> str:
             if not self.told.exists():
                 return ""
             self.signals.came = came
@@ -52,8 +60,8 @@ class Run:
             os.environ,
             signals=self.signals,
             clock=SystemClock(),
-            began=self.began,
-            look=look,
+            began=began or self.began,
+            look=look or stop,
             patience=self.patience,
         )
 
@@ -97,6 +105,52 @@ def test_a_run_that_does_not_end_is_left_to_itself(tmp_path: Path) -> None:
         os.kill(run.process, signal.SIGKILL)
         os.waitpid(run.process, 0)
     assert started_at(run.process) == 0
+
+
+class Full(OSError):
+    """The volume has no room for the state."""
+
+
+def test_a_run_is_stopped_and_waited_for_when_the_day_breaks_off(tmp_path: Path) -> None:
+    """At any of its looks: a state that cannot be written leaves no run behind."""
+    run = Run(UNTIL_TERM, tmp_path / "told")
+
+    def look() -> str:
+        if run.told.exists():
+            raise Full
+        return ""
+
+    try:
+        with pytest.raises(Full):
+            run.play(look=look)
+
+        assert (started_at(run.process), run.told.read_text()) == (0, f"{signal.SIGTERM:d} ")
+    finally:
+        ended(run.process)
+
+
+def test_a_run_whose_process_cannot_be_kept_does_not_go_on(tmp_path: Path) -> None:
+    """Nobody would find it again."""
+    run = Run(UNTIL_TERM, tmp_path / "told")
+
+    def began(process: int) -> None:
+        run.process = process
+        raise Full
+
+    try:
+        with pytest.raises(Full):
+            run.play(began=began)
+
+        assert started_at(run.process) == 0
+    finally:
+        ended(run.process)
+
+
+def ended(process: int) -> None:
+    """See to it that this child does not outlive its test."""
+    if started_at(process):
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
 
 
 def test_a_process_is_named_by_its_id_and_its_beginning() -> None:

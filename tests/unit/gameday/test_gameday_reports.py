@@ -63,6 +63,11 @@ def test_runs_of_one_experiment_are_a_distribution() -> None:
             "missing": 16,
             "hit_ratio": 0.5,
             "failed_share": 0.05,
+            "values": {
+                "missing": [16, 16, 16],
+                "hit_ratio": [0.5, 0.5, 0.5],
+                "failed_share": [0.05, 0.05, 0.05],
+            },
         }
     ]
     assert [step["status"] for step in told["steps"]] == ["pass", "pass", "fail", "not played"]
@@ -89,6 +94,37 @@ def test_a_difference_of_few_runs_may_be_chance() -> None:
 
     assert worse == [
         "cut: median recovery 1.50 s, 0.50 s last time (so few runs: this may be chance)"
+    ]
+
+
+CHANCE = " (so few runs: this may be chance)"
+
+
+def test_figures_and_statuses_that_overlap_may_be_chance() -> None:
+    """However many runs there are: one run of three that is worse is one run."""
+    now = day(run(0.5, missing=16), run(0.5, missing=16), run(0.5, missing=25))
+    worse, _ = changes(now, day(*[run(0.5)] * 3))
+    one = changes(day(run(0.5), run(0.5), run(0.5, status=Status.FAIL)), day(*[run(0.5)] * 3))
+
+    assert worse == [f"cut: most blocks missing 25, 16 last time{CHANCE}"]
+    assert one == ([f"cut: status fail, pass last time{CHANCE}"], [])
+
+
+def test_a_single_run_of_another_status_may_be_chance() -> None:
+    """Also when it is all that was played."""
+    worse, better = changes(day(run(0.5, status=Status.UNKNOWN)), day(run(0.5)))
+
+    assert (worse, better) == ([f"cut: status unknown, pass last time{CHANCE}"], [])
+
+
+def test_runs_that_did_not_recover_are_slower_than_all_that_did() -> None:
+    """So a day that has one is not faster for sure."""
+    fast = day(*[run(0.5)] * 3, run(None, status=Status.FAIL))
+    slow = day(*[run(1.5)] * 4)
+
+    assert f"cut: median recovery 1.50 s, 0.50 s last time{CHANCE}" in changes(slow, fast)[0]
+    assert f"cut: recovered in 4 of 4 runs, in 3 of 4 runs last time{CHANCE}" in [
+        *changes(slow, fast)[1]
     ]
 
 

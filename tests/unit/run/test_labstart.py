@@ -47,11 +47,16 @@ def test_the_lab_is_started_and_stopped_by_our_own_interpreter(
     command = played(monkeypatch)
 
     labstart.lab_up()
+    labstart.lab_up(owner=7)
     labstart.lab_down()
 
     kvchaos = [sys.executable, "-m", "kvchaos", "lab"]
-    assert command.ran == [[*kvchaos, "up"], [*kvchaos, "down"]]
-    assert command.bounds == [labstart.UP_TIMEOUT, labstart.DOWN_TIMEOUT]
+    assert command.ran == [
+        [*kvchaos, "up"],
+        [*kvchaos, "up", "--while", "7"],
+        [*kvchaos, "down"],
+    ]
+    assert command.bounds == [*[labstart.UP_TIMEOUT] * 2, labstart.DOWN_TIMEOUT]
 
 
 def test_a_lab_that_does_not_come_up_in_time_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
