@@ -7,6 +7,7 @@ and only what differs has to be said.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -17,6 +18,10 @@ from kvchaos.observer.settings import Transport
 LAB_CONTEXT = "kvchaos-lab"
 TRANSPORTS = tuple(Transport)
 SWITCH = {"true": True, "false": False}
+PORTS = frozenset({"engine_port", "event_port", "replay_port", "router_port"})
+ABOVE_0 = frozenset({"ranks", "block_size", "sample_every", "probe_deadline", "ready_timeout"})
+NAMES = frozenset({"namespace", "mesh_namespace"})
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123, of a namespace
 WANTED = {
     str: "a text that is not empty",
     int: "a whole number, 0 or more",
@@ -100,6 +105,19 @@ def _value(name: str, raw: object) -> Any:
         raise ExperimentInvalid(
             f"configuration key {name!r}", wanted=WANTED[wanted], saw=repr(raw)
         ) from error
+    if wanted_more := _out_of_range(name, value):
+        raise ExperimentInvalid(f"configuration key {name!r}", wanted=wanted_more, saw=repr(raw))
     if (value == "" and default) or (wanted is not str and not 0 <= value < math.inf):
         raise ExperimentInvalid(f"configuration key {name!r}", wanted=WANTED[wanted], saw=repr(raw))
     return value
+
+
+def _out_of_range(name: str, value: Any) -> str:
+    """What is wanted of a value of the right kind that cannot be meant; empty: nothing more."""
+    if name in PORTS and not 0 < value < 65536:
+        return "a port, 1 to 65535"
+    if name in ABOVE_0 and not 0 < value < math.inf:
+        return "a number above 0"
+    if name in NAMES and not NAME.fullmatch(value):
+        return "small letters, digits and -, at most 63"
+    return ""

@@ -46,6 +46,13 @@ def test_another_context_is_not_the_lab() -> None:
         {"max_percent": "half"},
         {"max_duration": "inf"},
         {"probe_deadline": "nan"},
+        {"probe_deadline": 0},
+        {"ranks": 0},
+        {"block_size": "0"},
+        {"engine_port": 99999},
+        {"router_port": "0"},
+        {"namespace": "Foo_Bar"},
+        {"mesh_namespace": "a b"},
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(configuration: dict[str, object]) -> None:
