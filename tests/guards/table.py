@@ -8,6 +8,7 @@ from kvchaos.mesh.lint import RULES
 from kvchaos.preflight.refusals import REFUSALS
 from kvchaos.verdict.checks import CHECKS
 from tests.guards import (
+    of_benchmarks,
     of_faults,
     of_gamedays,
     of_reports,
@@ -28,9 +29,15 @@ def guards() -> list[Guard]:
         *(of_runs.of_a_run, of_runs.of_stopping, of_runs.of_text),
         *(of_truth.of_the_verdict, of_truth.of_the_oracle, of_starting.of_starting),
         *(of_gamedays.of_beginning, of_gamedays.of_going_on, of_gamedays.of_telling),
-        of_gamedays.of_the_cluster,
-        *(of_showing.of_the_view, of_showing.of_the_folder, of_showing.of_several),
+        *(of_gamedays.of_the_cluster, of_gamedays.of_leaving),
+        *(
+            of_showing.of_the_view,
+            of_showing.of_the_outlets,
+            of_showing.of_the_folder,
+            of_showing.of_several,
+        ),
         *(of_reports.of_reading, of_reports.of_forms, of_reports.of_pages, of_reports.of_comparing),
+        of_benchmarks.of_measuring,
     )
     return [guard for part in parts for guard in part()]
 
