@@ -5,6 +5,9 @@ Verbs are imported when they are called: an engine in a pod must not load what a
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -13,7 +16,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from kvchaos.errors import KVChaosError, RunStopped, UsageError
+from kvchaos.errors import KVChaosError, NobodyReads, RunStopped, UsageError
+
+STDOUT, STDERR = 1, 2
 
 VERBS = {
     "actions": ("kvchaos.commands.lists:actions", "List what an experiment can do."),
@@ -52,6 +57,8 @@ SECTIONS = {
 }
 """How the verbs stand in the help, each once; a verb that is in none comes last."""
 
+UNREAD = 128 + signal.SIGPIPE
+"""As a shell tells of a program that nobody reads any more: of ``head``'s input, for one."""
 VERB = "kvchaos.verb"  # where click's context keeps which one was called
 
 
@@ -97,12 +104,35 @@ class Verbs(click.Group):
             click.echo(f"kvchaos: {error}", err=True)
             sys.exit(error.exit_code)
         except OSError as error:  # a path that cannot be read or written
+            if _nobody_reads(error):
+                sys.exit(UNREAD)
             click.echo(f"kvchaos: {error}", err=True)
             sys.exit(KVChaosError.exit_code)
         except (KeyboardInterrupt, click.Abort):  # a run that has begun handles signals itself
             began = " before the run began" if ctx.meta.get(VERB) == "run" else ""
             click.echo(f"kvchaos: interrupted{began}", err=True)
             sys.exit(RunStopped.exit_code)
+
+
+def _nobody_reads(error: OSError) -> bool:
+    """Whether it is that the reader of what is printed went away, and no other peer did.
+
+    What was not printed yet is lost then, lest it fails once more when the process ends.
+    """
+    if not isinstance(error, BrokenPipeError):
+        return False
+    gone = [stream for stream in (STDOUT, STDERR) if _is_unread(stream)]
+    for stream in gone:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream)
+        os.close(nowhere)
+    return bool(gone) or isinstance(error, NobodyReads)
+
+
+def _is_unread(stream: int) -> bool:
+    polled = select.poll()
+    polled.register(stream, 0)
+    return any(said & select.POLLERR for _, said in polled.poll(0))
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

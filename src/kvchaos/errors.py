@@ -175,3 +175,7 @@ class WireError(KVChaosError):
 
 class LabError(KVChaosError):
     """The embedded lab could not do what was asked."""
+
+
+class NobodyReads(BrokenPipeError):
+    """Whoever read what is printed went away: no error of what was done, and told to nobody."""

@@ -32,6 +32,7 @@ def guards() -> list[Guard]:
         *(of_gamedays.of_the_cluster, of_gamedays.of_leaving),
         *(
             of_showing.of_the_view,
+            of_showing.of_printing,
             of_showing.of_the_outlets,
             of_showing.of_the_folder,
             of_showing.of_several,

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import click
 
 from kvchaos.bench.detect import CONFIDENCE, Judgement
 from kvchaos.bench.machine import machine
@@ -39,7 +40,7 @@ class Written:
         texts = (self.json, json.dumps(data, indent=2) + "\n"), (self.markdown, page)
         for path, text in texts:
             if path == STDOUT:
-                sys.stdout.write(text)
+                click.echo(text, nl=False)
             elif path:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 write_text(Path(path), text, sync=False)

@@ -12,9 +12,11 @@ from contextlib import suppress
 
 from rich.console import Console
 
+from kvchaos.errors import NobodyReads
+
 
 class Sheet(Console):
-    """A console that raises ``BrokenPipeError`` when nobody reads any more."""
+    """A console that raises ``NobodyReads`` when nobody reads any more."""
 
     def on_broken_pipe(self) -> None:
         """What is left in the stream is lost, lest it fails once more when the process ends."""
@@ -23,7 +25,7 @@ class Sheet(Console):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.file.fileno())
             os.close(nowhere)
-        raise BrokenPipeError(errno.EPIPE, "nobody reads what is printed")
+        raise NobodyReads(errno.EPIPE, "nobody reads what is printed")
 
 
 def sheet() -> Sheet:

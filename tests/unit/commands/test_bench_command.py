@@ -94,7 +94,7 @@ def test_a_suite_that_cannot_be_loaded_is_no_success(broken: str, tmp_path: Path
         *("compare", "wire.ratio_map", "--stored", "--baseline", str(figures)),
         *("--json", str(compared)),
     )
-    proven = bench("prove", "wire.encode_map")
+    proven = bench("prove", "wire.ratio_map")
 
     assert [each.exit_code for each in (listed, ran, beside, proven)] == [2, 2, 2, 2]
     assert {f"suite lacking cannot be loaded: {broken}" in each.stderr for each in (listed, ran)}

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from kvchaos.errors import NobodyReads
 from kvchaos.report.console import Sheet
 
 
@@ -16,7 +17,7 @@ def test_nobody_reading_is_an_error_and_no_end_of_the_process() -> None:
     with os.fdopen(writing, "w") as stream:
         sheet = Sheet(file=stream)
 
-        with pytest.raises(BrokenPipeError, match="nobody reads"):
+        with pytest.raises(NobodyReads, match="nobody reads"):
             sheet.print("x")
         sheet.print("y")
         stream.write("z")
