@@ -12,6 +12,8 @@ from kvchaos.kvevents.frames import Message
 
 NOT_KNOWN = "an event of a type that this version does not know"
 NEVER_STORED = "removed a block that it never stored"
+AT_ONCE = 16
+"""Batches that are decoded before they are applied: of more, the garbage collector has work."""
 
 
 class Intake:
@@ -68,13 +70,18 @@ class Intake:
     def run(self, payloads: Sequence[bytes], seq: int) -> tuple[int, str]:
         """Take over the next batches, numbered from ``seq`` on: how many, and as ``apply``.
 
-        None, when any cannot be read; up to the first that makes a complete engine doubtful.
+        Up to the first that makes a complete engine doubtful; not all, when one cannot be read.
         """
-        try:
-            batches = decode_run(payloads)
-        except WireError:
-            return 0, ""
-        return self._holdings.run(batches, seq=seq), self._doubt()
+        for at in range(0, len(payloads), AT_ONCE):
+            part = payloads[at : at + AT_ONCE]
+            try:
+                batches = decode_run(part)
+            except WireError:
+                return at, ""
+            taken = self._holdings.run(batches, seq=seq + at)
+            if doubt := self._doubt():
+                return at + taken, doubt
+        return len(payloads), ""
 
     def _doubt(self) -> str:
         """Why the engine cannot be called complete after what was applied last; else empty."""

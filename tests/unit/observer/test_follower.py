@@ -13,6 +13,7 @@ from kvchaos.kvevents.replay import End
 from kvchaos.kvevents.subscriber import Link
 from kvchaos.kvevents.wire import Event, UnknownEvent
 from kvchaos.observer.follower import Follower
+from kvchaos.observer.intake import AT_ONCE, NEVER_STORED
 from kvchaos.observer.settings import Bounds
 from kvchaos.observer.streamlog import REPORTED
 from tests.streams import ENGINE, GPU, ScriptedLink, frames, message, removed, stored
@@ -407,6 +408,28 @@ def test_batches_around_one_that_cannot_be_read_are_taken() -> None:
         ("incomplete", 2, 1),
         ("malformed", 4, None),
         ("incomplete", 4, 1),
+    ]
+
+
+def test_however_many_batches_come_at_once_each_is_taken() -> None:
+    """In order, whatever is wrong with one of them."""
+    stage = Stage()
+    stage.connect(message(0, stored(1)))
+    count = 3 * AT_ONCE
+
+    run = [message(seq, stored(seq + 1)) for seq in range(1, count)]
+    run[AT_ONCE + 3] = message(AT_ONCE + 4, removed(-1))
+    run[2 * AT_ONCE + 3] = Message(b"", 2 * AT_ONCE + 4, b"\xc1 no batch")
+    stage.turn(*run)
+
+    assert stage.follower.batches == count
+    assert stage.expected().reason == f"batch {AT_ONCE + 4}: {NEVER_STORED}"
+    assert stage.expected().head == count - 1
+    assert len(stage.expected().blocks[GPU]) == count - 2
+    assert [(what, seq) for what, seq, _ in stage.whats()] == [
+        ("incomplete", AT_ONCE + 4),
+        ("malformed", 2 * AT_ONCE + 4),
+        ("incomplete", 2 * AT_ONCE + 4),
     ]
 
 
