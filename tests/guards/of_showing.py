@@ -109,8 +109,23 @@ def of_the_folder() -> Iterator[Guard]:
         )
     yield returns(f"{folder}_file_name", "'../x'", tests=tests)
     logs = "kvchaos.run.podlogs:"
-    yield without(f"{logs}pod_logs", "run.redactor.text(text)", instead="text", tests=tests)
-    yield without(f"{logs}_Reader._life", "text[-BYTES:]", instead="text", tests=tests)
+    yield without(
+        f"{logs}_Reader._life", "_cut(self._redact(text))", instead="_cut(text)", tests=tests
+    )
+    yield without(
+        f"{logs}_Reader._life",
+        "_cut(self._redact(text))",
+        instead="self._redact(_cut(text))",
+        tests=tests,
+        what="run: a log is cut before it is redacted",
+    )
+    yield without(f"{logs}_cut", "raw[-BYTES:]", instead="raw", tests=tests)
+    yield without(f"{logs}_Reader._end", 'text.rpartition("\\n")[0]', instead="text", tests=tests)
+    yield without(f"{logs}_Reader._end", "return text\n", instead="break\n", tests=tests)
+    yield without(
+        f"{logs}_Reader._may_ask", "self._clock.now() >= self._until", instead="False", tests=tests
+    )
+    yield without(f"{logs}pod_logs", ", cluster=cluster", instead="", tests=tests)
     yield without(f"{logs}_Reader._life", "self._away = True", tests=tests)
     yield returns("kvchaos.run.journal:redacted_experiment", "_[0]", tests=tests)
     pulse = "unit/run/test_pulse.py"
@@ -121,6 +136,25 @@ def of_the_folder() -> Iterator[Guard]:
         tests=pulse,
         what="run: an error of the pulse ends its thread loudly",
     )
+    yield without("kvchaos.run.pulse:watch", "timeout=0.0", instead="timeout=3.0", tests=pulse)
+    traffic = "unit/run/test_traffic.py"
+    yield without(
+        "kvchaos.run.traffic:tell_second",
+        "load.lately()",
+        instead="run.load.lately()",
+        tests=traffic,
+        what="run: a load that is taken away meanwhile is an error",
+    )
+
+
+def of_the_end() -> Iterator[Guard]:
+    """What is only shown or reported comes after what was promised."""
+    finishing, tests = "kvchaos.run.finishing:", "unit/run/test_finishing.py"
+    yield without(
+        f"{finishing}_end", "closing.callback(_try, partial(_keep_record, run, kept))", tests=tests
+    )
+    yield without(f"{finishing}_finish", "record != kept", instead="not kept", tests=tests)
+    yield without(f"{finishing}_await_beside", "run.beside.close()", tests=tests)
 
 
 def of_several() -> Iterator[Guard]:

@@ -26,7 +26,7 @@ from kvchaos.run import bystanders, current, healing
 from kvchaos.run.folder import RECORD, keep_logs, keep_report
 from kvchaos.run.session import Run
 from kvchaos.run.traffic import stop as stop_traffic
-from kvchaos.verdict.verdict import judge
+from kvchaos.verdict.verdict import Judgement, judge
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ Json = dict[str, Any]
 
 RECOVER = 60.0  # seconds for ending what is open
 FREE = 20.0  # seconds for each step of freeing what is stuck
+SAY = 12.0  # seconds for whoever reads what is said last
 AT_MOST = 600.0  # seconds to wait for another thread that finishes the run
 
 
@@ -99,26 +100,32 @@ def give_up(run: Run) -> None:
 
 
 def _exit(code: int) -> None:
+    """End the process, when all was said or nobody read it in time."""
+    saying = threading.Thread(target=_say_all, daemon=True)
+    saying.start()
+    saying.join(SAY)
+    os._exit(code)
+
+
+def _say_all() -> None:
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(code)
+            getattr(stream, "drained", bool)()
 
 
 def _finish(run: Run, journal_status: str) -> Json:
     broken: list[Stop] = []
+    kept: Json = {}
     try:
-        _end(run, journal_status)
+        _end(run, journal_status, kept)
     except Exception as error:  # noqa: BLE001 - a run that broke at its end is judged all the same
         broken.append(Stop("error", f"{type(error).__name__}: {error}"))
         logger.critical("The run broke at its end: %s", broken[0].reason)
-    late = [*run.stopping.late(), *(("stop", stop) for stop in broken)]
-    unwritten = [*run.unwritten, *((event, _fields(stop)) for event, stop in late)]
-    events = [*run.history.events(), *(_unwritten(run, *each) for each in unwritten)]
-    judgement = judge(events)
-    record = as_json(events, judgement) | {"folder": str(run.folder)}
-    _try(lambda: write_json(run.folder / RECORD, record))
+    events, judgement, record = _judged(run, broken)
+    if record != kept:
+        _try(lambda: write_json(run.folder / RECORD, record))
     current.closing()
     _try(lambda: print_summary(events, judgement))
     report = keep_report(run.folder)
@@ -126,17 +133,38 @@ def _finish(run: Run, journal_status: str) -> Json:
     return record
 
 
-def _end(run: Run, journal_status: str) -> None:
-    """Every step, whatever another raises; then the run is taken apart."""
+def _end(run: Run, journal_status: str, kept: Json) -> None:
+    """Every step, whatever another raises; then the run is taken apart.
+
+    The record is ``kept`` before what may take its time: who ends us by force meanwhile loses no
+    verdict.
+    """
     steps: Sequence[Callable[[Run], object]] = (
         _unwatch, _rest, stop_traffic, _recover_all,
-        _record_residue, _record_bystanders, _record_observer, keep_logs, _record_late,
+        _record_residue, _await_beside, _record_bystanders, _record_observer, _record_late,
     )  # fmt: skip
     with ExitStack() as closing:
         closing.callback(_try, run.started.close)
+        closing.callback(_try, partial(keep_logs, run))
+        closing.callback(_try, partial(_keep_record, run, kept))
         closing.callback(_try, partial(run.history.add, "run_ended", journal=journal_status))
         for step in reversed(steps):  # the last first
             closing.callback(_try, partial(step, run))
+
+
+def _keep_record(run: Run, kept: Json) -> None:
+    record = _judged(run, ())[2]
+    write_json(run.folder / RECORD, record)
+    kept.update(record)
+
+
+def _judged(run: Run, broken: Sequence[Stop]) -> tuple[list[Json], Judgement, Json]:
+    """All that is known of the run by now, what it comes to, and both as the record."""
+    late = [*run.stopping.late(), *(("stop", stop) for stop in broken)]
+    unwritten = [*run.unwritten, *((event, _fields(stop)) for event, stop in late)]
+    events = [*run.history.events(), *(_unwritten(run, *each) for each in unwritten)]
+    judgement = judge(events)
+    return events, judgement, as_json(events, judgement) | {"folder": str(run.folder)}
 
 
 def _try(step: Callable[[], object]) -> None:
@@ -181,6 +209,10 @@ def _left(run: Run) -> list[str] | None:
         logger.warning("At the end of the run: %s", error)
         return None
     return left
+
+
+def _await_beside(run: Run) -> None:
+    run.beside.close()
 
 
 def _record_bystanders(run: Run) -> None:

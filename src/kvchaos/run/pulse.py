@@ -42,6 +42,8 @@ class Pulse(Repeating):
     def _tell(self) -> None:
         if not self._looks:
             self._add("environment", environment(self._run))
+        if self._stop.is_set():  # the answer took its time, and the run has ended
+            return
         traffic.tell_second(self._run)
         if self._looks >= self._due:
             self.tell_rates()
@@ -64,7 +66,8 @@ def watch(run: Run) -> Pulse:
     """Record from now on, until the run is taken apart."""
     pulse = Pulse(run)
     run.at_the_end.callback(pulse.stop)
-    run.watches.callback(_end, pulse)
+    run.watches.callback(pulse.stop, timeout=0.0)
+    run.beside.callback(_end, pulse)
     pulse.start()
     return pulse
 

@@ -113,6 +113,7 @@ class Run:
         self.doing = ""  # the activity that is under way
         self._thread = threading.get_ident()  # that of Chaos Toolkit
         self.watches = ExitStack()  # what may end it early: closed first, each tells what it saw
+        self.beside = ExitStack()  # what is waited for only when the faults are ended
         self.at_the_end = ExitStack()
         self.started = ExitStack()  # all that the start made, this run's parts and the lab
         self.cluster: Cluster

@@ -37,9 +37,10 @@ def start(run: Run, *, rate: float, prefixes: int, blocks: int) -> dict[str, Any
 
 def stop(run: Run) -> dict[str, Any]:
     """Stop the load and record its figures; nothing to do when there is none."""
-    if run.load is None:
+    load = run.load
+    if load is None:
         return {"sent": 0}
-    figures = run.load.stop()
+    figures = load.stop()
     tell_second(run)
     run.load = None
     run.history.add("traffic", **figures)
@@ -48,9 +49,10 @@ def stop(run: Run) -> dict[str, Any]:
 
 def tell_second(run: Run) -> None:
     """Record what came of the load since this was done last; what cannot be recorded is lost."""
-    if run.load is None:
+    load = run.load  # another thread may end it now
+    if load is None:
         return
-    span = run.load.lately()
+    span = load.lately()
     if span.until - span.since < SHORTEST and not span.figures.sent:
         return
     times = {"from": round(run.at_of(span.since), 4), "to": round(run.at_of(span.until), 4)}

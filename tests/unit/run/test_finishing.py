@@ -290,6 +290,51 @@ def test_who_shows_the_run_leaves_before_its_summary_is_printed(
     assert order == ["closing", "summary", "report"]
 
 
+def test_the_record_is_kept_before_what_may_take_its_time(
+    ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends the process by force while logs are read loses no verdict."""
+    seen: list[tuple[bool, str, list[str]]] = []
+
+    def logs(run: Run) -> None:
+        record = json.loads((run.folder / "record.json").read_text())
+        is_open = not run.history._file.closed and ended.part.open
+        seen.append((is_open, record["verdict"], [run.events()[-1]["event"]]))
+
+    monkeypatch.setattr(finishing, "keep_logs", logs)
+
+    ended.finish()
+
+    assert seen == [(True, "pass", ["run_ended"])]
+
+
+def test_a_record_that_was_kept_is_mended_by_what_came_after_it(
+    ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal while the logs are read."""
+    stopping = ended.world.run.stopping
+    monkeypatch.setattr(finishing, "keep_logs", lambda _: stopping.request("signal", "SIGTERM"))
+
+    record = ended.finish()
+
+    assert record["status"] == "aborted"
+    assert json.loads((ended.world.run.folder / "record.json").read_text()) == record
+
+
+def test_what_records_beside_is_waited_for_when_the_faults_are_ended(
+    ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And before the run has ended."""
+    order: list[str] = []
+    run = ended.world.run
+    monkeypatch.setattr(finishing, "_recover_all", lambda _: order.append("recovered"))
+    run.beside.callback(lambda: order.append(run.events()[-1]["event"]))
+
+    ended.finish()
+
+    assert order == ["recovered", "residue"]
+
+
 @pytest.mark.parametrize("step", ["stop_traffic", "_recover_all", "_record_residue"])
 def test_an_error_that_nobody_foresaw_aborts_the_run_when_all_was_tried_and_closed(
     ended: Ended, monkeypatch: pytest.MonkeyPatch, step: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from kvchaos.run.podlogs import pod_logs
 from tests.run_world import CUT, VALUES, Made, World, active, cuttable, engine_pod, router_pod
 from tests.scripted import ScriptedCluster
 
+LOST = "(its last line is too long)"
 TOKEN = "hunter-2-hunter-2"
 
 
@@ -38,6 +39,11 @@ def world_of(
     world = made(cluster)
     world.run.redactor.learn([TOKEN])
     return world
+
+
+def wrote(world: World, text: str) -> None:
+    """The router's container, by now."""
+    cast("Talking", world.cluster).wrote = {("b", False): text}
 
 
 def test_the_experiment_is_kept_without_its_secrets(made: Made) -> None:
@@ -108,11 +114,91 @@ def test_a_pod_that_is_gone_is_told_of(made: Made) -> None:
 
 
 def test_logs_are_cut_to_their_end(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was written last is what is looked for."""
-    monkeypatch.setattr(podlogs, "BYTES", 4)
-    world = world_of(made, router_pod(), wrote={("b", False): "long ago\nnow"})
+    """What was written last is what is looked for; in bytes, and in whole lines."""
+    monkeypatch.setattr(podlogs, "BYTES", 12)
+    texts = ["long ago\nnow \u00e9 now", "now \u00e9 now", "all of it\n", "a line without an end"]
+    found = []
+    world = world_of(made, router_pod())
+    for text in texts:
+        wrote(world, text)
+        found.append(pod_logs(world.run)["b"].partition("\n")[2])
 
-    assert pod_logs(world.run) == {"b": "==> main <==\n\nnow\n"}
+    assert found == ["now \u00e9 now\n", "now \u00e9 now\n", "all of it\n", f"{LOST}\n"]
+
+
+def test_no_part_of_a_secret_stays_where_a_log_is_cut(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither at its beginning, which we cut, nor at its end, which the cluster does."""
+    text, found = f"x token={TOKEN}\nlast\n", []
+    world = world_of(made, router_pod())
+    for size in range(len(text)):
+        monkeypatch.setattr(podlogs, "BYTES", size)
+        monkeypatch.setattr(podlogs, "FETCHED", 10**6)
+        wrote(world, text)
+        found.append(pod_logs(world.run)["b"])
+        monkeypatch.setattr(podlogs, "BYTES", 10**6)
+        monkeypatch.setattr(podlogs, "FETCHED", size)
+        wrote(world, text[:size])
+        found.append(pod_logs(world.run)["b"])
+
+    parts = {TOKEN[at : at + 4] for at in range(len(TOKEN) - 3)}
+    assert [text for text in found if any(part in text for part in parts)] == []
+
+
+def test_the_last_lines_are_kept_of_a_log_of_which_the_cluster_gives_the_first(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cuts what is long at its end; fewer lines are asked for then."""
+    lines = [f"line {number:03}" for number in range(400)]
+    asked: list[int] = []
+
+    def logs(_: str, *, tail: int, limit: int, **__: Any) -> str:
+        asked.append(tail)
+        return "".join(f"{line}\n" for line in lines[-tail:])[:limit]
+
+    monkeypatch.setattr(podlogs, "FETCHED", 1000)
+    world = world_of(made, router_pod())
+    monkeypatch.setattr(world.cluster, "logs", logs)
+
+    kept = pod_logs(world.run)["b"].splitlines()
+
+    assert asked == [400, 40]
+    assert kept == ["==> main <==", *lines[-40:]]
+
+
+def test_the_logs_have_one_bound_over_all_of_them(made: Made) -> None:
+    """However many pods there are, and however slowly each is answered."""
+    world = world_of(made, engine_pod(), router_pod(), engine_pod("c"))
+
+    def slowly(_: str, **__: Any) -> str:
+        world.clock.sleep(podlogs.IN_ALL)
+        return "up\n"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(podlogs, "AT_ONCE", 1)
+        patch.setattr(world.cluster, "logs", slowly)
+        told = [text.splitlines()[1] for text in pod_logs(world.run).values()]
+
+    assert told == ["up", *["(not read: no time was left)"] * 2]
+
+
+def test_the_pods_are_asked_for_as_briefly_as_their_logs(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One attempt, by a client of its own: the run's own tries again for long."""
+    world = world_of(made, router_pod())
+    brief = Talking.of(engine_pod())
+    brief.wrote = {}
+    bounds: list[float] = []
+
+    def once(*, timeout: float) -> Talking:
+        bounds.append(timeout)
+        return brief
+
+    monkeypatch.setattr(world.cluster, "once", once)
+
+    assert (list(pod_logs(world.run)), bounds) == (["a"], [podlogs.BOUND])
 
 
 def test_nobody_is_asked_again_once_nobody_answers(

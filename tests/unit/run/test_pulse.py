@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from kvchaos.traffic.load import Figures, Span
 from tests.run_world import A, Made, World, engine_pod, router_pod
 from tests.scripted import ScriptedCluster
 
+PATIENCE = 2.0
 FOUR = {"batches": 4, "blocks": 9, "gaps": 0}
 
 
@@ -122,10 +124,34 @@ def test_what_cannot_be_recorded_is_passed_over(
     assert Pulse(world.run).look() is over
 
 
+def test_a_look_that_takes_its_time_keeps_no_fault_open(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told to end with all that watches, and waited for only when the faults are ended."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def slow(_: object) -> dict[str, object]:
+        asked.set()
+        answered.wait(PATIENCE)
+        return {}
+
+    monkeypatch.setattr(pulse, "environment", slow)
+    beat = pulse.watch(world.run)
+    assert asked.wait(PATIENCE)
+    world.run.watches.close()
+    still = beat._thread.is_alive()
+    answered.set()
+    world.run.beside.close()
+
+    assert (still, beat._thread.is_alive()) == (True, False)
+    assert [each["event"] for each in world.run.events()] == ["environment", "rates"]
+
+
 def test_the_last_rates_are_those_at_the_end(world: World) -> None:
-    """Told when the run's watches are closed; nothing is recorded then."""
+    """Told when the faults are ended; nothing is recorded then."""
     pulse.watch(world.run)
     world.run.watches.close()
+    world.run.beside.close()
     told = world.run.events()
     world.run.at_the_end.close()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from kvchaos.errors import RouterUnreachable
 from kvchaos.run import traffic
 from kvchaos.traffic.completions import Completion
+from kvchaos.traffic.load import Figures, Span
 from tests.run_world import FakeCompletions, Made, World, silent_router
 
 
@@ -29,6 +30,24 @@ class Counted(FakeCompletions):
             if len(self.asked) >= self.wanted:
                 self.came.set()
             return super().router(address, prompt)
+
+
+class EndingRun:
+    """A run whose load is there at the first look only."""
+
+    def __init__(self, run: Any) -> None:
+        self._run = run
+        self._loads: list[Any] = [self]
+
+    @property
+    def load(self) -> Any:
+        return self._loads.pop() if self._loads else None
+
+    def lately(self) -> Span:
+        return Span(100.0, 101.0, Figures())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run, name)
 
 
 @pytest.fixture
@@ -110,3 +129,10 @@ def test_a_run_that_is_closed_ends_its_load(world: World) -> None:
     world.run.close()
 
     assert not [each for each in threading.enumerate() if each.name.startswith("load-")]
+
+
+def test_a_load_that_is_stopped_meanwhile_ends_no_thread(world: World) -> None:
+    """The pulse tells of a second just when the run's end takes the load away."""
+    traffic.tell_second(cast("Any", EndingRun(world.run)))
+
+    assert [each["sent"] for each in world.told("traffic_second")] == [0]
