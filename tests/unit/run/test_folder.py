@@ -116,7 +116,12 @@ def test_a_pod_that_is_gone_is_told_of(made: Made) -> None:
 def test_logs_are_cut_to_their_end(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was written last is what is looked for; in bytes, and in whole lines."""
     monkeypatch.setattr(podlogs, "BYTES", 12)
-    texts = ["long ago\nnow \u00e9 now", "now \u00e9 now", "all of it\n", "a line without an end"]
+    texts = [
+        "more\nthan\nlong ago\nnow \u00e9 now",
+        "now \u00e9 now",
+        "all of it\n",
+        "a line without an end",
+    ]
     found = []
     world = world_of(made, router_pod())
     for text in texts:
@@ -144,6 +149,21 @@ def test_no_part_of_a_secret_stays_where_a_log_is_cut(
 
     parts = {TOKEN[at : at + 4] for at in range(len(TOKEN) - 3)}
     assert [text for text in found if any(part in text for part in parts)] == []
+
+
+def test_a_secret_of_several_lines_is_taken_out_before_its_log_is_cut(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short line of it says nothing of being one once the others are gone."""
+    secret = "the-first-line-of-it\nab12\nthe-last-line-of-it"
+    world = world_of(made, router_pod(), wrote={("b", False): f"x\n{secret}\nlast\n"})
+    world.run.redactor.learn([secret])
+    found = []
+    for size in range(40):
+        monkeypatch.setattr(podlogs, "BYTES", size)
+        found.append(pod_logs(world.run)["b"])
+
+    assert [text for text in found if "ab12" in text] == []
 
 
 def test_the_last_lines_are_kept_of_a_log_of_which_the_cluster_gives_the_first(
