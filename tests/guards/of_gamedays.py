@@ -71,7 +71,7 @@ def of_leaving() -> Iterator[Guard]:
         tests=command,
         what="gameday: the end of input at the prompt ends the command",
     )
-    yield returns("kvchaos.run.ownlab:_is_down", "True", tests=lab)
+    yield returns("kvchaos.run.ownlab:lab_is_down", "True", tests=lab)
     yield without("kvchaos.run.ownlab:OwnLab.__exit__", "lab_down()", tests=lab)
     yield without(
         "kvchaos.run.ownlab:OwnLab.need",

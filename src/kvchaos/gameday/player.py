@@ -16,11 +16,11 @@ from typing import Any
 
 from kvchaos.clock import Clock
 from kvchaos.cluster.client import Cluster
-from kvchaos.errors import ClusterUnreachable, KVChaosError
+from kvchaos.errors import KVChaosError
 from kvchaos.gameday.plan import Plan, Play
 from kvchaos.gameday.process import Ended, Signals, played
 from kvchaos.mesh import hold
-from kvchaos.run.ownlab import LAB_DIR, OwnLab
+from kvchaos.run.ownlab import LAB_DIR, OwnLab, lab_is_down
 from kvchaos.settings import Settings
 
 US = (sys.executable, "-m", "kvchaos")
@@ -117,7 +117,7 @@ class RunPlayer:
 
     def reap(self, play: str, run: str, runs: Path) -> bool:
         settings = self._ready[play].settings
-        if settings.is_lab and _lab_is_down(settings):
+        if lab_is_down(settings):
             return True  # its pods and their rules went with it
         command = [*self._program, "reap", "--run", run, "--runs", str(runs)]
         command += ["--context", settings.kubernetes_context]
@@ -137,7 +137,7 @@ class RunPlayer:
     def held(self, play: str) -> str:
         """Who holds the experiment's namespace; where that cannot be told, why: also a hold."""
         settings = self._ready[play].settings
-        if settings.is_lab and _lab_is_down(settings):
+        if lab_is_down(settings):
             return ""
         where = f"{settings.namespace} in {settings.kubernetes_context}"
         try:
@@ -166,11 +166,3 @@ def _pair(key: str, value: Any) -> str:
     if isinstance(value, int | float):
         return f"{key}:{type(value).__name__}={value}"
     return f"{key}={value}"
-
-
-def _lab_is_down(settings: Settings) -> bool:
-    try:
-        Cluster.connect(settings.kubernetes_context).close()
-    except ClusterUnreachable:
-        return True
-    return False

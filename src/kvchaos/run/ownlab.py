@@ -20,6 +20,8 @@ from kvchaos.settings import Settings
 logger = logging.getLogger(__name__)
 
 LAB_DIR = "KVCHAOS_LAB_DIR"
+PATIENCE = 10.0
+"""Seconds in which a lab that is up answers, however busy the machine is."""
 
 
 class OwnLab:
@@ -33,7 +35,7 @@ class OwnLab:
 
         When it does not start, the run that needs it tries again, and tells why.
         """
-        if self._tried or not settings.is_lab or not _is_down(settings):
+        if self._tried or not lab_is_down(settings):
             return
         self._tried = True
         try:
@@ -56,10 +58,13 @@ class OwnLab:
                 lab_down()
 
 
-def _is_down(settings: Settings) -> bool:
+def lab_is_down(settings: Settings) -> bool:
+    """Whether these settings name the lab, and nothing answers there: one that was killed, say."""
+    if not settings.is_lab:
+        return False
     try:
         with closing(Cluster.connect(settings.kubernetes_context)) as cluster:
-            cluster.version()
+            cluster.once(timeout=PATIENCE).version()
     except ClusterUnreachable:
         return True
     except KVChaosError:

@@ -85,6 +85,16 @@ def test_a_run_is_kvchaos_run_with_its_folder_in_the_days(tmp_path: Path) -> Non
     )
 
 
+DEAD = """\
+apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:9"}}]
+users: [{name: u, user: {}}]
+contexts: [{name: kvchaos-lab, context: {cluster: c, user: u}}]
+"""
+"""What a lab that was killed leaves: an address where nobody is."""
+
+
 class Lab(OwnLab):
     """Notes what is asked of it."""
 
@@ -110,11 +120,15 @@ def test_the_lab_is_prepared_in_the_folder_that_is_ours(
     assert lab.needed == [Settings()] * times
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
 def test_a_lab_that_is_down_has_no_hold_and_nothing_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, killed: bool
 ) -> None:
-    """Its pods and their rules went with it; a run starts it."""
+    """Its pods and their rules went with it; a run starts it, also where one was killed."""
     monkeypatch.setenv("KVCHAOS_LAB_DIR", str(tmp_path / "lab"))
+    if killed:
+        (tmp_path / "lab").mkdir()
+        (tmp_path / "lab" / "kubeconfig").write_text(DEAD)
     down = player({"SEEN": "unused"}, "")
 
     assert (down.held("a"), down.reap("a", "r1", tmp_path)) == ("", True)

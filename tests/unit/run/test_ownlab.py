@@ -30,6 +30,9 @@ class World:
             raise ClusterUnreachable(context)
         return self
 
+    def once(self, *, timeout: float) -> World:
+        return self
+
     def version(self) -> str:
         if self.wrong:
             raise self.wrong
