@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
@@ -23,6 +24,7 @@ from kvchaos.run.journal import redact_journal
 from kvchaos.run.session import Run
 from kvchaos.verdict.result import Status, Verdict
 from kvchaos.verdict.verdict import judge
+from kvchaos.view.outlet import outlets
 
 __all__ = [
     "after_activity_control",
@@ -40,6 +42,8 @@ __all__ = [
 Json = dict[str, Any]
 
 logger = logging.getLogger("chaostoolkit")
+
+_at_the_end = ExitStack()  # of what Chaos Toolkit does with an experiment
 
 UNJUDGED: Json = {
     "verdict": str(Verdict.UNKNOWN),
@@ -65,6 +69,7 @@ def before_experiment_control(
     current.stopped_by(stopping)
     stopping.install()
     atexit.register(cleanup_control)
+    _at_the_end.enter_context(outlets())
     try:
         run = lifecycle.start(
             context, configuration or {}, secrets or {}, clock=SystemClock(), stopping=stopping
@@ -183,6 +188,7 @@ def cleanup_control() -> None:
         _outcome("aborted")
         current.end()
     current.stopped_by(None)
+    _at_the_end.close()
 
 
 def _is_news(run: Run, state: Json) -> bool:

@@ -145,8 +145,12 @@ def play(
     deadline: float = 20,
     runtime: Json | None = None,
     verb: tuple[str, ...] = ("chaos", "--no-version-check", "run"),
+    terminal: int | None = None,
 ) -> Played:
-    """Start an experiment that cuts an engine off for a minute, then does ``method``."""
+    """Start an experiment that cuts an engine off for a minute, then does ``method``.
+
+    What it says is in the file ``said``, or on the ``terminal``.
+    """
     shipped = json.loads(asset("experiments", "network-partition.json").read_text())
     cut = next(a for a in shipped["method"] if a["provider"]["func"] == "inject_fault")
     experiment = shipped | {
@@ -165,7 +169,7 @@ def play(
             cwd=folder,
             env={**environment, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdout=said if terminal is None else terminal,
             stderr=subprocess.STDOUT,
         )
     return Played(folder, process)
