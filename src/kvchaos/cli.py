@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import sys
+import traceback
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
@@ -59,6 +60,7 @@ SECTIONS = {
 
 UNREAD = 128 + signal.SIGPIPE
 """As a shell tells of a program that nobody reads any more: of ``head``'s input, for one."""
+OURS = "this is an error of kvchaos itself, and says nothing of your gateway: please report it"
 VERB = "kvchaos.verb"  # where click's context keeps which one was called
 
 
@@ -94,6 +96,14 @@ class Verbs(click.Group):
                 with formatter.section(title):
                     formatter.write_dl(listed)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As ever; what is wrong before any verb has the exit code of a usage error, too."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.show()
+            sys.exit(UsageError.exit_code)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -112,6 +122,11 @@ class Verbs(click.Group):
             began = " before the run began" if ctx.meta.get(VERB) == "run" else ""
             click.echo(f"kvchaos: interrupted{began}", err=True)
             sys.exit(RunStopped.exit_code)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception:  # noqa: BLE001 - Python's own exit code for it would be that of a fail
+            click.echo(f"{traceback.format_exc()}kvchaos: {OURS}", err=True)
+            sys.exit(KVChaosError.exit_code)
 
 
 def _nobody_reads(error: OSError) -> bool:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from kvchaos import cli
 from kvchaos.cli import VERBS, main
-from kvchaos.errors import NobodyReads
+from kvchaos.errors import KVChaosError, NobodyReads, UsageError
 
 
 def unread(*words: str) -> tuple[int, str]:
@@ -81,3 +81,29 @@ def test_what_is_broken_elsewhere_is_told(
 ) -> None:
     """A cluster that hangs up breaks a pipe, too; only the output's reader is meant."""
     assert failing(error, monkeypatch) == (code, said)
+
+
+@pytest.mark.parametrize("words", [[], ["--verbose"], ["runn"], ["run", "--bogus"]], ids=" ".join)
+def test_what_cannot_be_meant_is_a_usage_error_wherever_it_stands(words: list[str]) -> None:
+    """2, which is click's own, would be read as unknown."""
+    assert CliRunner().invoke(main, words).exit_code == UsageError.exit_code
+
+
+def test_an_error_of_our_own_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1, which is Python's own, would be read as a fail of the gateway."""
+
+    @click.command()
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("kvchaos.commands.hold.hold", broken)
+
+    said = CliRunner().invoke(main, ["hold"])
+
+    assert (said.exit_code, "ZeroDivisionError" in said.output) == (KVChaosError.exit_code, True)
+    assert "says nothing of your gateway" in said.output
+
+
+def test_help_is_no_error() -> None:
+    """It goes the same way as errors do, inside click."""
+    assert CliRunner().invoke(main, ["hold", "--help"]).exit_code == 0
