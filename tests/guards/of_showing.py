@@ -86,6 +86,11 @@ def of_the_outlets() -> Iterator[Guard]:
         instead="False",
         tests="unit/view/test_viewer.py",
     )
+    yield without(
+        "kvchaos.control:before_experiment_control",
+        "_at_the_end.enter_context(outlets())",
+        tests="unit/test_control.py",
+    )
     take = "kvchaos.ending.stopping:Stopping._take"
     yield without(
         take,
@@ -154,6 +159,7 @@ def of_the_end() -> Iterator[Guard]:
         f"{finishing}_end", "closing.callback(_try, partial(_keep_record, run, kept))", tests=tests
     )
     yield without(f"{finishing}_finish", "record != kept", instead="not kept", tests=tests)
+    yield without(f"{finishing}_exit", "saying.start()", instead="saying.run()", tests=tests)
     yield without(f"{finishing}_await_beside", "run.beside.close()", tests=tests)
 
 

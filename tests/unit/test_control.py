@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,6 +39,7 @@ from kvchaos.errors import (
 )
 from kvchaos.experiment import activities, load
 from kvchaos.run import current, finishing, lifecycle
+from kvchaos.view.outlet import Outlet
 from tests.builders import run_that_preflight_refused
 from tests.chaosrun import EXPERIMENTS
 from tests.run_world import World
@@ -530,3 +532,25 @@ def test_what_chaos_toolkit_tells_twice_is_recorded_once(world: World) -> None:
         "hypothesis",
         "activity",
     ]
+
+
+def test_a_run_waits_for_no_reader_until_chaos_toolkit_is_done_with_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From its start on, whoever plays it; then the streams are as they were."""
+    during: list[type] = []
+
+    def refused(*_: object, **__: object) -> None:
+        during.append(type(sys.stderr))
+        raise KVChaosError("not now")
+
+    monkeypatch.setattr(lifecycle, "start", refused)
+    with (tmp_path / "said").open("w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with pytest.raises(InterruptExecution):
+            before_experiment_control({})
+        cleanup_control()
+        after = sys.stderr
+
+    assert during == [Outlet]
+    assert after is stream

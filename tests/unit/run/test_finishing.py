@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -452,6 +454,28 @@ def test_a_main_thread_that_comes_back_while_it_is_given_up_ends_by_itself(
 
     assert exits.codes == []
     assert ended.finish() is ended.world.run.outcome
+
+
+def test_a_process_is_ended_though_nobody_reads_its_last_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A log handler of somebody else's may wait for a reader for ever."""
+    codes: list[int] = []
+    ended, waited = threading.Event(), threading.Event()
+
+    def shutdown() -> None:
+        if ended.wait(2.0):
+            waited.set()
+
+    monkeypatch.setattr(finishing, "SAY", 0.01)
+    monkeypatch.setattr(logging, "shutdown", shutdown)
+    monkeypatch.setattr(os, "_exit", codes.append)
+
+    finishing._exit(3)
+    ended.set()
+
+    assert waited.wait(2.0)
+    assert codes == [3]
 
 
 def test_a_rollback_under_way_is_waited_for_while_it_has_time(made: Made) -> None:
