@@ -35,6 +35,7 @@ def guards() -> list[Guard]:
             of_showing.of_printing,
             of_showing.of_the_outlets,
             of_showing.of_the_folder,
+            of_showing.of_the_end,
             of_showing.of_several,
         ),
         *(of_reports.of_reading, of_reports.of_forms, of_reports.of_pages, of_reports.of_comparing),
