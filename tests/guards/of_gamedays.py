@@ -75,11 +75,12 @@ def of_leaving() -> Iterator[Guard]:
     yield without("kvchaos.run.ownlab:OwnLab.__exit__", "lab_down()", tests=lab)
     yield without(
         "kvchaos.run.ownlab:OwnLab.need",
-        "owner=os.getpid()",
+        "owner=self._owner.pid",
         instead="owner=0",
         tests=lab,
         what="ownlab: the lab does not end with its process",
     )
+    yield returns("kvchaos.run.ownlab:OwnLab.holds", "()", tests=lab)
     yield without(
         "kvchaos.gameday.player:RunPlayer.prepare",
         "and same",

@@ -113,6 +113,7 @@ class RunPlayer:
             clock=self._clock,
             began=began,
             look=look,
+            holds=self._lab.holds if self._lab else (),
         )
 
     def reap(self, play: str, run: str, runs: Path) -> bool:

@@ -86,16 +86,19 @@ def played(
     began: Callable[[int], None],
     look: Callable[[], str],
     patience: float = PATIENCE,
+    holds: Sequence[int] = (),
 ) -> Ended:
     """Run ``command`` to its end. ``began`` gets its process id, ``look`` says why to stop it.
 
-    It is in a session of its own: Ctrl-C is for the game day, which passes it on, once.
+    It is in a session of its own: Ctrl-C is for the game day, which passes it on, once. ``holds``
+    are file descriptors that it inherits.
     """
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and verb  # nosec B603
         [str(part) for part in command],
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         start_new_session=True,
+        pass_fds=holds,
     )
     try:
         began(process.pid)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import pytest
 
 from kvchaos.errors import ClusterUnreachable, KVChaosError, LabError
+from kvchaos.gameday.process import started_at
 from kvchaos.run import ownlab
 from kvchaos.run.ownlab import OwnLab
 from kvchaos.settings import Settings
+from tests.lab.small_lab import until
 
 LAB = Settings()
-UP, DOWN = "up while we are", "down"
+UP, DOWN = "up while its owner is", "down"
 
 
 @dataclass
@@ -23,6 +27,7 @@ class World:
     is_up: bool = False
     wrong: KVChaosError | None = None
     starts: bool = True
+    owner: int = 0
     done: list[str] = field(default_factory=list)
 
     def connect(self, context: str) -> World:
@@ -42,7 +47,8 @@ class World:
         return
 
     def up(self, *, owner: int) -> None:
-        self.done.append(UP if owner == os.getpid() else f"up while {owner}")
+        self.done.append(UP if started_at(owner) else f"up while {owner}")
+        self.owner = owner
         if not self.starts:
             raise LabError("no room")
         self.is_up = True
@@ -64,13 +70,42 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def test_it_is_started_once_and_stopped_at_the_end(world: World) -> None:
-    """With this process as its owner: it goes with that, however that ends."""
+    """Its owner ends with this block, too."""
     with OwnLab() as lab:
         lab.need(LAB)
         lab.need(LAB)
-        assert (world.is_up, world.done) == (True, [UP])
+        assert (world.is_up, world.done, len(lab.holds)) == (True, [UP], 1)
 
-    assert world.done == [UP, DOWN]
+    assert (world.done, started_at(world.owner)) == ([UP, DOWN], 0)
+
+
+KILLED = """
+import os, signal, subprocess, sys
+from kvchaos.run import ownlab
+ownlab.lab_is_down = lambda settings: True
+ownlab.lab_up = lambda owner: print(owner, flush=True)
+lab = ownlab.OwnLab()
+lab.need(None)
+run = "import sys; sys.stdin.read()"
+subprocess.Popen([sys.executable, "-c", run], pass_fds=lab.holds)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_its_owner_ends_when_we_are_killed_and_no_run_goes_on() -> None:
+    """A run that outlives us keeps it, until that has ended."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        owner = int(process.stdout.readline())
+        killed = process.wait(20)
+        before = started_at(owner)
+        process.stdin.close()
+        until(lambda: not started_at(owner), timeout=20)
+
+    assert (killed, before > 0) == (-signal.SIGKILL, True)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
