@@ -83,7 +83,7 @@ def test_what_is_broken_elsewhere_is_told(
     assert failing(error, monkeypatch) == (code, said)
 
 
-@pytest.mark.parametrize("words", [[], ["--verbose"], ["runn"], ["run", "--bogus"]], ids=" ".join)
+@pytest.mark.parametrize("words", [[], ["--verbose"], ["nosuch"], ["run", "--bogus"]], ids=" ".join)
 def test_what_cannot_be_meant_is_a_usage_error_wherever_it_stands(words: list[str]) -> None:
     """2, which is click's own, would be read as unknown."""
     assert CliRunner().invoke(main, words).exit_code == UsageError.exit_code
