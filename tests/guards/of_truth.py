@@ -45,6 +45,7 @@ def of_the_verdict() -> Iterator[Guard]:
     for name in ("_doubt", "_unwatched", "_asleep"):
         yield returns(f"kvchaos.verdict.index_checks:{name}", "''", tests=VERDICT)
     yield returns("kvchaos.verdict.index_checks:_wrong", "[]", tests=VERDICT)
+    yield returns("kvchaos.verdict.index_checks:_wrong_again", "None", tests=VERDICT)
 
 
 def of_the_oracle() -> Iterator[Guard]:

@@ -11,6 +11,10 @@ from kvchaos.sampling.timeline import Marks, Sample, Timeline, agreed_at, timeli
 
 Json = dict[str, Any]
 
+LONGEST_WAY = (
+    5.0  # seconds: what is wrong for longer is no event on its way, however seldom one looks
+)
+
 
 def difference(run: Run, *, settle: float) -> Json:
     """The newest difference, once it is none or ``settle`` seconds passed; see ``probes``."""
@@ -34,7 +38,7 @@ def wait_for_agreement(run: Run, *, timeout: float) -> float:
 def recovered(run: Run, *, budget: float, needed: int) -> Json:
     """Wait for agreement after the last fault's heal; returns and records how it went."""
     marks = marks_of(run)
-    asked, apart = run.at(), run.settings.sample_every
+    asked, apart = run.at(), min(run.settings.sample_every, LONGEST_WAY)
     since = asked if marks.healed is None else marks.healed
     run.sampler.wait(
         lambda samples: agreed_at(samples, marks, needed=needed, apart=apart) is not None,
@@ -49,6 +53,7 @@ def recovered(run: Run, *, budget: float, needed: int) -> Json:
         "agreed": _verdict(moments, newest, judged=marks.judged, budget=budget),
         "budget": budget,
         "samples_needed": needed,
+        "apart": apart,
         "flushed": marks.judged,
         "resolution": round(moments.resolution, 3),
         "timeline": {name: _rounded(at) for name, at in moments.moments.items()},

@@ -34,6 +34,8 @@ RECOVERED = "recovered within budget"
 SAMPLED = "observer up and sampled"
 ROUNDED = 0.01
 """Seconds by which two moments may differ and be the same."""
+LOOK = 0.15
+"""Seconds that the answer to a look may come later than that to the one before it."""
 HOLE = 30.0
 """Seconds without a sample that a slow index explains: a look of 5 s, and three times that after it
 in which it is left in peace. What is longer was not watched.
@@ -191,11 +193,28 @@ def _doubt(event: Recovery, healed: float, samples: list[Sample]) -> str:
     """
     agreed = event.timeline.agreed
     later = [each for each in samples if agreed is not None and agreed < each.at <= event.at]
-    again = next((each.at for each in later if each.agrees is False), None)
+    again = _wrong_again(later, event.apart)
     if again is not None:
         return f"said to have recovered, but a sample at {again:.1f} s was wrong again"
     asked = event.flushed is not None and healed <= event.flushed <= event.at
     return "" if agreed is None or asked else NOT_ASKED
+
+
+def _wrong_again(later: list[Sample], apart: float) -> float | None:
+    """When a difference began that was more than an event on its way; None when none did.
+
+    The measurement itself counts from question to question; here answers are told, which may be a
+    ``LOOK`` later.
+    """
+    since: float | None = None
+    for sample in later:
+        if sample.agrees is False:
+            since = sample.at if since is None else since
+        elif since is not None and sample.agrees:
+            if sample.at - since > apart + LOOK:
+                return since
+            since = None
+    return since
 
 
 def _wrong(event: Recovery) -> list[str]:

@@ -142,7 +142,10 @@ class Left(Struct, frozen=True):
 
 
 class Recovery(Record, frozen=True, tag="recovery"):
-    """One measurement; ``flushed``: when every engine had last been sent a request."""
+    """One measurement; ``flushed``: when every engine had last been sent a request.
+
+    ``apart``: seconds within which a difference is an event on its way.
+    """
 
     at: Second
     agreed: bool | None
@@ -152,6 +155,7 @@ class Recovery(Record, frozen=True, tag="recovery"):
     left: Left
     flushed: Second | None = None
     samples_needed: Annotated[int, Meta(ge=1)] = 1
+    apart: Annotated[float, Meta(ge=0, le=5)] = 0.0
 
 
 class Residue(Record, frozen=True, tag="residue"):

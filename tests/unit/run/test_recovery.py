@@ -129,6 +129,7 @@ def test_an_index_that_agrees_in_time_recovered(made: Made) -> None:
         "agreed": True,
         "budget": 20,
         "samples_needed": 2,
+        "apart": 0.1,
         "flushed": 10.0,
         "resolution": 2.0,
         "timeline": moments,

@@ -720,6 +720,16 @@ def test_recovered_is_unknown_when_a_sample_was_wrong_again() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("agrees_again", "verdict"), [(16.1, "pass"), (16.24, "pass"), (16.3, "unknown")]
+)
+def test_an_event_on_its_way_is_no_doubt(agrees_again: float, verdict: str) -> None:
+    """A difference that was over within the time that the measurement gives to events."""
+    history = [injected(), recovered(), sample(16.0, missing=4), sample(agrees_again)]
+
+    assert recovered_within_budget([*history, recovery(apart=0.1)]).verdict == verdict
+
+
 def test_recovered_is_unknown_when_no_agreeing_sample_was_asked_for() -> None:
     """One that needs no sample is always there."""
     asked_for_none = recovery(samples_needed=0)
