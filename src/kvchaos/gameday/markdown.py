@@ -34,7 +34,7 @@ def _lines(told: Json) -> Iterator[str]:
         "| # | Experiment | Status | Recovered after | Run | |",
         "|---|---|---|---|---|---|",
     )
-    yield from (_row(step) for step in told["steps"])
+    yield from (row for step in told["steps"] for row in (*_broken_off(step), _row(step)))
     yield from ("", "## Recovery", "", *_recoveries(told["experiments"]))
     yield from (
         "",
@@ -48,14 +48,19 @@ def _lines(told: Json) -> Iterator[str]:
 
 def _row(step: Json) -> str:
     why = step["why"] or step["headline"]
-    cells = [
-        step["number"],
-        step["title"],
-        step["status"],
-        span(step["recovery"]),
-        step["run"] or "",
-        why,
-    ]
+    title, recovered = step["title"], span(step["recovery"])
+    return _cells(step["number"], title, step["status"], recovered, step["run"] or "", why)
+
+
+def _broken_off(step: Json) -> Iterator[str]:
+    """The runs of it before the last one: each was played again."""
+    for each in step["attempts"][:-1]:
+        why = f"played again: {each['why']}" if each["why"] else "played again"
+        status = each["status"] or "not played"
+        yield _cells(step["number"], step["title"], status, "", each["run"] or "", why)
+
+
+def _cells(*cells: object) -> str:
     return f"| {' | '.join(_text(str(cell)) for cell in cells)} |"
 
 

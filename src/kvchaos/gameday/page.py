@@ -94,19 +94,23 @@ def _tile(name: str, value: str, mood: str = "", note: str = "") -> Json:
 
 
 def _steps(steps: list[Json]) -> Markup:
-    rows = [
-        (
-            each["number"],
-            each["title"],
-            part("badge", each["status"]),
-            span(each["recovery"]),
-            _link(each["run"]),
-            each["why"] or each["headline"],
-        )
-        for each in steps
-    ]
+    rows = [row for each in steps for row in (*_broken_off(each), _row(each))]
     head = ("#", "Experiment", "Status", "Recovered after", "Run", "What was seen")
     return part("table", head, rows, numbers=(3,))
+
+
+def _row(step: Json) -> tuple[object, ...]:
+    badge, why = part("badge", step["status"]), step["why"] or step["headline"]
+    recovered = span(step["recovery"])
+    return step["number"], step["title"], badge, recovered, _link(step["run"]), why
+
+
+def _broken_off(step: Json) -> Iterator[tuple[object, ...]]:
+    """The runs of it before the last one: each was played again."""
+    for each in step["attempts"][:-1]:
+        badge = part("badge", each["status"] or "not played")
+        why = f"played again: {each['why']}" if each["why"] else "played again"
+        yield step["number"], step["title"], badge, DASH, _link(each["run"]), why
 
 
 def _link(run: str | None) -> Markup | str:

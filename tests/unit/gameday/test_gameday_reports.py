@@ -225,3 +225,15 @@ def test_the_page_of_a_day_that_did_nothing_says_so() -> None:
 
     assert "Ended early by window: no window is open" in made
     assert "not played" in made
+
+
+def test_a_run_that_was_broken_off_and_played_again_is_in_the_reports() -> None:
+    """The day passed, and its reader learns that one run of it was aborted, and which."""
+    made = day(run(0.5))
+    broken = Attempt(90.0, run="r0", ended=95.0, exit_code=3, status=Status.ABORTED, why="SIGINT")
+    made.steps[0].attempts.insert(0, broken)
+    told = summary(made)
+
+    assert "| 1 | cut | aborted |  | r0 | played again: SIGINT |" in markdown(told)
+    assert 'href="runs/r0/report.html"' in day_page(told)
+    assert "played again: SIGINT" in day_page(told)
