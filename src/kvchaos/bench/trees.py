@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
-import tarfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +52,8 @@ def at_commit(revision: str, folder: Path) -> Tree:
     UsageError without a repository or without that commit, as in a shallow clone.
     """
     commit = resolve(revision)
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as archive:
-        archive.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(_git("archive", "--format=zip", commit))) as archive:
+        archive.extractall(folder)
     bench = folder / "src" / "kvchaos" / "bench"
     shutil.rmtree(bench, ignore_errors=True)
     _copy(PACKAGE / "bench", bench)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +27,8 @@ Json = dict[str, Any]
 START = 60.0
 END = 40.0
 TOLD = 2000
+LAST_WORDS = 5.0  # seconds
+ENDED = "its process ended"
 
 
 class BenchmarkFailed(KVChaosError):
@@ -65,7 +67,7 @@ class Worker:
             self.process.stdin.write(json.dumps(question).encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise self._failed("its process ended") from None
+            raise self._failed(ENDED) from None
         answer = self.answer(self._benchmark.timeout * max(1, samples))
         return answer["samples"], answer["calibration"]
 
@@ -79,13 +81,16 @@ class Worker:
                 raise self._failed(f"no answer within {timeout:g} s")
             chunk = os.read(self.process.stdout.fileno(), 65536)
             if not chunk:
-                raise self._failed("its process ended")
+                raise self._failed(ENDED)
             self._rest += chunk
         line, _, self._rest = self._rest.partition(b"\n")
         found: Json = json.loads(line)
         return found
 
     def _failed(self, saw: str) -> BenchmarkFailed:
+        if saw == ENDED:  # it says why after its last answer, and then ends
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(LAST_WORDS)
         self._said.seek(0)
         told = self._said.read()[-TOLD:].decode(errors="replace").strip()
         return BenchmarkFailed(

@@ -12,7 +12,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-import jinja2
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 
 from kvchaos.assets import asset
 from kvchaos.starter.answers import VARIABLES, Answers
@@ -89,9 +90,9 @@ def _read(path: Path) -> str:
 
 
 def _text(template: str, said: dict[str, object]) -> str:
-    environment = jinja2.Environment(  # noqa: S701 - Markdown, YAML and shell, not HTML  # nosec B701
-        loader=jinja2.FileSystemLoader(HERE),
-        undefined=jinja2.StrictUndefined,
+    environment = SandboxedEnvironment(  # Markdown, YAML and shell, not HTML  # nosec B701
+        loader=FileSystemLoader(HERE),
+        undefined=StrictUndefined,
         variable_start_string="[[",
         variable_end_string="]]",
         block_start_string="[%",

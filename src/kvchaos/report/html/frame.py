@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 HERE = Path(__file__).parent
@@ -56,8 +57,8 @@ def part(name: str, *arguments: Any, **named: Any) -> Markup:
 
 
 @cache
-def _environment() -> Environment:
-    return Environment(
+def _environment() -> SandboxedEnvironment:
+    return SandboxedEnvironment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
