@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 CONTEXT ?= kvchaos-test
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST  ?=
 
 .DEFAULT_GOAL := help

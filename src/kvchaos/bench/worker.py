@@ -7,6 +7,7 @@ benchmark itself prints goes to stderr.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -28,6 +29,8 @@ def main() -> None:
     """Answer until there are no more questions."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # before a traceback, not at the very end
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     name, seed = sys.argv[1], int(sys.argv[2])
     benchmark, broken = found(name)
