@@ -52,10 +52,13 @@ def chaos_run(experiment: Path | str, folder: Path, environment: Environment) ->
     return Outcome(done.returncode, done.stdout, written)
 
 
-def kvchaos(environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
+def kvchaos(
+    environment: Environment, *arguments: str, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """The command ``kvchaos``, ended; its output as text."""
     return subprocess.run(
         [BIN / "kvchaos", *arguments],
+        cwd=cwd,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
