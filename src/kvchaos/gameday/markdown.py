@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kvchaos.gameday.words import cost_lines, since_lines, span
+from kvchaos.gameday.words import broken_off, cost_lines, since_lines, span
 
 Json = dict[str, Any]
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~!])")
@@ -53,11 +53,8 @@ def _row(step: Json) -> str:
 
 
 def _broken_off(step: Json) -> Iterator[str]:
-    """The runs of it before the last one: each was played again."""
-    for each in step["attempts"][:-1]:
-        why = f"played again: {each['why']}" if each["why"] else "played again"
-        status = each["status"] or "not played"
-        yield _cells(step["number"], step["title"], status, "", each["run"] or "", why)
+    for status, run, why in broken_off(step):
+        yield _cells(step["number"], step["title"], status, "", run or "", why)
 
 
 def _cells(*cells: object) -> str:

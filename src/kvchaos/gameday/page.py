@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from kvchaos.gameday.words import DASH, cost_lines, since_lines, span
+from kvchaos.gameday.words import DASH, broken_off, cost_lines, since_lines, span
 from kvchaos.report.html.frame import page, part
 from kvchaos.report.html.spread import Spread, distribution_chart
 
@@ -106,11 +106,8 @@ def _row(step: Json) -> tuple[object, ...]:
 
 
 def _broken_off(step: Json) -> Iterator[tuple[object, ...]]:
-    """The runs of it before the last one: each was played again."""
-    for each in step["attempts"][:-1]:
-        badge = part("badge", each["status"] or "not played")
-        why = f"played again: {each['why']}" if each["why"] else "played again"
-        yield step["number"], step["title"], badge, DASH, _link(each["run"]), why
+    for status, run, why in broken_off(step):
+        yield step["number"], step["title"], part("badge", status), DASH, _link(run), why
 
 
 def _link(run: str | None) -> Markup | str:

@@ -20,7 +20,8 @@ from kvchaos.errors import KVChaosError
 from kvchaos.gameday.plan import Plan, Play
 from kvchaos.gameday.process import Ended, Signals, played
 from kvchaos.mesh import hold
-from kvchaos.run.ownlab import LAB_DIR, OwnLab, lab_is_down
+from kvchaos.run.labstart import LAB_DIR
+from kvchaos.run.ownlab import OwnLab, lab_is_down
 from kvchaos.settings import Settings
 
 US = (sys.executable, "-m", "kvchaos")

@@ -15,6 +15,13 @@ def span(seconds: float | None) -> str:
     return DASH if seconds is None else f"{seconds:.2f} s"
 
 
+def broken_off(step: Json) -> Iterator[tuple[str, str | None, str]]:
+    """Status, run and why of each run of a step before its last one: it was played again."""
+    for each in step["attempts"][:-1]:
+        why = f"played again: {each['why']}" if each["why"] else "played again"
+        yield each["status"] or "not played", each["run"], why
+
+
 def cost_lines(cost: Json) -> Iterator[str]:
     """What the runs took from the system."""
     yield f"{_counted(cost['runs'], 'run')}, {cost['not_passed']} that did not pass"

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,10 @@ from typing import Any
 import pytest
 
 from kvchaos.cluster.client import Cluster
-from kvchaos.errors import LabError
 from kvchaos.report.folder import RunData, find_runs, read_run
+from kvchaos.run.labstart import lab_in
 from kvchaos.settings import LAB_CONTEXT, Settings
 
-UP = 120.0  # seconds that a command of the lab may take
 PLAY = 900.0  # seconds that an experiment may take
 
 
@@ -77,7 +76,16 @@ class Lab:
         runs = folder / "kvchaos-runs"
         changed = [word for pair in configuration.items() for word in ("--var", _variable(*pair))]
         words = ["run", "--runs", str(runs), *changed, str(experiment)]
-        done = _kvchaos(words, cwd=folder, env=variables, timeout=timeout)
+        done = subprocess.run(  # noqa: S603 - our own interpreter  # nosec B603
+            [sys.executable, "-m", "kvchaos", *words],
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
         found = find_runs(runs) if runs.is_dir() else []
         return Played(
             done.returncode, done.stdout + done.stderr, read_run(found[-1]) if found else None
@@ -94,17 +102,11 @@ def opened(config: pytest.Config) -> Iterator[Lab]:
         yield _place(config, context, None)
         return
     directory = Path(tempfile.mkdtemp(prefix="kvchaos-lab-"))  # short: sockets are in it
-    before = os.environ.get("KVCHAOS_LAB_DIR")
-    os.environ["KVCHAOS_LAB_DIR"] = str(directory)
     try:
-        _lab(["up", f"--while={os.getpid()}", *_shape(config)])
-        yield _place(config, context, directory)
+        with lab_in(directory, *_shape(config)):
+            yield _place(config, context, directory)
     finally:
-        _lab(["down"])
         shutil.rmtree(directory, ignore_errors=True)
-        os.environ.pop("KVCHAOS_LAB_DIR")
-        if before is not None:
-            os.environ["KVCHAOS_LAB_DIR"] = before
 
 
 def _place(config: pytest.Config, context: str, directory: Path | None) -> Lab:
@@ -130,25 +132,3 @@ def _variable(key: str, value: object) -> str:
     """As ``--var`` takes it, with its type."""
     kind = {int: ":int", float: ":float"}.get(type(value), "")
     return f"{key}{kind}={value}"
-
-
-def _lab(words: list[str]) -> None:
-    done = _kvchaos(["lab", *words], cwd=None, env=os.environ, timeout=UP)
-    if done.returncode:
-        said = done.stderr.strip().removeprefix("kvchaos: ")
-        raise LabError(f"kvchaos lab {words[0]} failed", saw=said)
-
-
-def _kvchaos(
-    words: list[str], *, cwd: Path | None, env: Mapping[str, str], timeout: float
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own interpreter  # nosec B603
-        [sys.executable, "-m", "kvchaos", *words],
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )

@@ -1,31 +1,57 @@
-"""The embedded lab as a command: started for a run that names it, stopped at that run's end."""
+"""The embedded lab as a command: started for whoever needs it, stopped at the end of that."""
 
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from kvchaos.errors import LabError
 
 logger = logging.getLogger(__name__)
 
+LAB_DIR = "KVCHAOS_LAB_DIR"
 UP_TIMEOUT = 120.0
 DOWN_TIMEOUT = 60.0
 
 
-def lab_up(*, owner: int | None = None) -> None:
+def lab_up(*options: str, owner: int | None = None) -> None:
     """Start the lab; ``LabError`` with what the command said when it did not start.
 
-    It ends with the process ``owner``, if one is named, however that ends.
+    It ends with the process ``owner``, if one is named, however that ends; ``options`` are further
+    ones of ``kvchaos lab up``.
     """
     logger.info("The embedded lab is not up: starting it")
-    _run(["lab", "up", *([] if owner is None else ["--while", str(owner)])], timeout=UP_TIMEOUT)
+    ends = [] if owner is None else ["--while", str(owner)]
+    _run(["lab", "up", *ends, *options], timeout=UP_TIMEOUT)
 
 
 def lab_down() -> None:
     """Stop the lab."""
     _run(["lab", "down"], timeout=DOWN_TIMEOUT)
+
+
+@contextmanager
+def lab_in(directory: Path, *options: str) -> Iterator[None]:
+    """A lab of its own in ``directory``, which this process means within the block.
+
+    It is gone after the block, and with this process, however that ends. Raises ``LabError``.
+    """
+    before = os.environ.get(LAB_DIR)
+    os.environ[LAB_DIR] = str(directory)
+    try:
+        lab_up(*options, owner=os.getpid())
+        yield
+    finally:
+        try:
+            lab_down()
+        finally:
+            del os.environ[LAB_DIR]
+            os.environ.update({} if before is None else {LAB_DIR: before})
 
 
 def _run(arguments: list[str], *, timeout: float) -> None:

@@ -21,7 +21,6 @@ from kvchaos.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LAB_DIR = "KVCHAOS_LAB_DIR"
 PATIENCE = 10.0
 """Seconds in which a lab that is up answers, however busy the machine is."""
 END = 2.0

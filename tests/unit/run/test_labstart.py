@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,3 +81,39 @@ def test_a_lab_that_fails_is_an_error_with_what_it_said(
 
     with pytest.raises(LabError, match=f"^kvchaos lab down failed: saw {told}$"):
         labstart.lab_down()
+
+
+@pytest.mark.parametrize("before", [None, "/elsewhere"])
+def test_a_lab_of_its_own_is_meant_within_its_block_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, before: str | None
+) -> None:
+    """It ends with this process; whatever was meant before is meant again."""
+    monkeypatch.delenv(labstart.LAB_DIR, raising=False)
+    if before is not None:
+        monkeypatch.setenv(labstart.LAB_DIR, before)
+    command = played(monkeypatch)
+
+    with labstart.lab_in(tmp_path, "--engines=2"):
+        within = os.environ.get(labstart.LAB_DIR)
+
+    assert (within, os.environ.get(labstart.LAB_DIR)) == (str(tmp_path), before)
+    assert [words[4:] for words in command.ran] == [
+        ["up", "--while", str(os.getpid()), "--engines=2"],
+        ["down"],
+    ]
+
+
+def test_a_lab_of_its_own_that_does_not_stop_is_told_and_meant_no_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The next one is not looked for in its folder."""
+    monkeypatch.delenv(labstart.LAB_DIR, raising=False)
+    played(monkeypatch, code=2, complained="stuck")
+
+    with (
+        pytest.raises(LabError, match="kvchaos lab down failed: saw stuck"),
+        labstart.lab_in(tmp_path),
+    ):
+        pass
+
+    assert labstart.LAB_DIR not in os.environ

@@ -12,9 +12,6 @@ the router and what is on the way to it wait for cores, too.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,6 +28,7 @@ from kvchaos.cluster.client import Cluster
 from kvchaos.errors import KVChaosError
 from kvchaos.index.observed import Observed
 from kvchaos.run import faults, healing, recovery, requests
+from kvchaos.run.labstart import lab_in
 from kvchaos.run.session import Run
 from kvchaos.settings import Settings
 
@@ -135,27 +133,8 @@ def lab(folder: Path) -> Iterator[None]:
     manifests.mkdir()
     overlay = {**WITNESS, "resources": [str(asset("deploy", "overlays", "lab"))]}
     (manifests / "kustomization.yaml").write_text(json.dumps(overlay), encoding="utf-8")
-    before = os.environ.get("KVCHAOS_LAB_DIR")
-    os.environ["KVCHAOS_LAB_DIR"] = str(folder / "lab")
-    try:
-        _kvchaos("lab", "up", "--while", str(os.getpid()), "--manifests", str(manifests))
+    with lab_in(folder / "lab", "--manifests", str(manifests)):
         yield
-    finally:
-        _kvchaos("lab", "down")
-        del os.environ["KVCHAOS_LAB_DIR"]
-        os.environ.update({"KVCHAOS_LAB_DIR": before} if before else {})
-
-
-def _kvchaos(*words: str) -> None:
-    done = subprocess.run(  # noqa: S603  # our own program  # nosec B603
-        [sys.executable, "-m", "kvchaos", *words],
-        capture_output=True,
-        text=True,
-        timeout=2 * LIMIT,
-        check=False,
-    )
-    if done.returncode:
-        raise KVChaosError(f"kvchaos {' '.join(words)}", saw=done.stderr.strip()[-500:])
 
 
 @contextmanager
