@@ -1,12 +1,13 @@
-"""The two abilities that kvchaos asks of a router, whatever its make.
+"""The two abilities that kvchaos asks of a router, whatever its make, and how an adapter is made.
 
 What a router cannot answer is ``RouterUnreachable`` or None in the answer, never 0 or empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 from kvchaos.index.observed import Observed
 
@@ -21,3 +22,22 @@ class RouterIndex(Protocol):
     def match(self, tokens: Sequence[int]) -> dict[str, int]:
         """How many leading tokens each pod (by name) holds; pods left out hold none."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class RouterPlace:
+    """What an adapter is told. Nothing is asked while it is made: routers and engines move.
+
+    ``address()`` is the ``host:port`` at which the router answers now, to be asked anew for each
+    request. ``engines()`` are the engines' pods now, IP address -> pod name. Both may raise
+    ``RouterUnreachable``. ``model`` is its name in requests, ``block_size`` the tokens of a block.
+    """
+
+    address: Callable[[], str]
+    engines: Callable[[], Mapping[str, str]]
+    model: str
+    block_size: int
+
+
+Adapter: TypeAlias = Callable[[RouterPlace], RouterIndex]
+"""A class or a function that makes the client of one router."""

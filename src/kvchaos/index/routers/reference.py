@@ -15,6 +15,7 @@ import requests
 from kvchaos.errors import RouterUnreachable
 from kvchaos.index.names import BlockKey, Blocks
 from kvchaos.index.observed import EngineView, Observed
+from kvchaos.index.routers.protocol import RouterIndex, RouterPlace
 from kvchaos.sessions import content, session
 from kvchaos.untrusted import MIB, Unreadable, json_of
 
@@ -83,6 +84,11 @@ class ReferenceRouter:
             raise RouterUnreachable(what, saw=str(error)) from error
         except Unreadable as error:
             raise RouterUnreachable(what, wanted="its documented JSON", saw=str(error)) from error
+
+
+def reference(place: RouterPlace) -> RouterIndex:
+    """The adapter of the reference router."""
+    return ReferenceRouter(place.address)
 
 
 def _view(engine: _Engine) -> EngineView:
