@@ -36,18 +36,26 @@ def wait_for_agreement(run: Run, *, timeout: float) -> float:
 
 
 def recovered(run: Run, *, budget: float, needed: int) -> Json:
-    """Wait for agreement after the last fault's heal; returns and records how it went."""
+    """Wait for agreement after the last fault's heal; returns and records how it went.
+
+    It ends with a look that agrees: under traffic the last one of a row may be followed at once
+    by one that catches an event on its way.
+    """
     marks = marks_of(run)
     asked, apart = run.at(), min(run.settings.sample_every, LONGEST_WAY)
     since = asked if marks.healed is None else marks.healed
-    run.sampler.wait(
-        lambda samples: agreed_at(samples, marks, needed=needed, apart=apart) is not None,
+    seen = run.sampler.wait(
+        lambda samples: (
+            _last_agrees(samples)
+            and agreed_at(samples, marks, needed=needed, apart=apart) is not None
+        ),
         since=since,
         timeout=max(0.0, since + budget - asked) if marks.judged is not None else 0.0,
     )
     run.sampler.look_at_ease()
-    moments = timeline(run.sampler.samples(), marks, needed=needed, apart=apart)
-    newest = _newest(run.sampler.samples(since=since), since)
+    newest = _newest(seen, since)
+    looked = [each for each in run.sampler.samples() if each.at <= newest.at]
+    moments = timeline(looked, marks, needed=needed, apart=apart)
     run.seen.tell(newest)
     answer = {
         "agreed": _verdict(moments, newest, judged=marks.judged, budget=budget),

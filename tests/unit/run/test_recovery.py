@@ -161,6 +161,28 @@ def test_the_sample_that_the_answer_rests_on_is_in_the_history(made: Made) -> No
     assert world.told("sample") == [{"event": "sample", **sample(11).counts}]
 
 
+def test_a_recovery_is_not_told_with_an_event_on_its_way_as_what_is_left(made: Made) -> None:
+    """Traffic goes on, and a look after the row may catch one: one more is had."""
+    on_its_way = sample(12, agrees=False, engines={"a/0": {"missing": 1, "phantom": 0}})
+    world = healed(made(), sample(11), sample(12), on_its_way, sample(12.05))
+
+    answer = recovery.recovered(world.run, budget=20, needed=2)
+
+    assert (answer["recovered"], answer["timeline"]["agreed"]) == (True, 11.0)
+    assert (answer["left"], world.told("sample")[-1]["agrees"]) == (NOTHING, True)
+
+
+def test_what_does_not_go_away_again_is_told_as_left(made: Made) -> None:
+    """An agreement that did not last is not made to look like one that did."""
+    wrong = {"a/0": {"missing": 1, "phantom": 0}}
+    world = healed(made(), sample(11), sample(12), sample(12, agrees=False, engines=wrong))
+
+    answer = recovery.recovered(world.run, budget=5, needed=2)
+
+    assert (answer["recovered"], answer["left"]["engines"]) == (True, wrong)
+    assert answer["waited"] == 5.0
+
+
 def test_an_index_that_agrees_only_after_its_budget_did_not_recover(made: Made) -> None:
     """The clock runs from the heal, however late it was asked."""
     world = healed(made(), *(sample(n, agrees=n > 15) for n in range(10, 19)), now=30)
