@@ -27,6 +27,12 @@ def of_beginning() -> Iterator[Guard]:
         what="gameday: what closed while a person thought lets a run begin",
     )
     yield returns("kvchaos.gameday.ending:_spent", "iter(())", tests=f"{UNIT}ending.py")
+    yield returns(
+        "kvchaos.plain_yaml:_ensure_distinct",
+        "None",
+        tests="unit/test_plain_yaml.py",
+        what="plain_yaml passes over a key that is said again",
+    )
 
 
 def of_going_on() -> Iterator[Guard]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from chaoslib import convert_vars
 from chaoslib.log import configure_logger
 
@@ -17,9 +16,11 @@ from kvchaos.commands.playing import Playing, ensure_writable, strategy_of
 from kvchaos.commands.several import Played, all_valid, one_after_the_other, print_table, worst
 from kvchaos.commands.shipped import complete_experiment
 from kvchaos.errors import RunStopped, UsageError
+from kvchaos.plain_yaml import document
 from kvchaos.preflight.plan import plan
 from kvchaos.run.ownlab import OwnLab
 from kvchaos.settings import Settings
+from kvchaos.untrusted import Unreadable
 from kvchaos.view.choice import VIEWS, quiet, viewer
 from kvchaos.view.outlet import outlets
 
@@ -163,8 +164,8 @@ def _played(
 def _variable_file(path: Path) -> Json:
     try:
         text = path.read_text(encoding="utf-8")
-        given = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
+        given = json.loads(text) if path.suffix == ".json" else document(text)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, Unreadable) as error:
         raise UsageError(f"--var-file {path}", saw=" ".join(str(error).split())) from error
     blocks = [given.get(block) or {} for block in Variables._fields] if _is_object(given) else [0]
     if not all(map(_is_object, blocks)):

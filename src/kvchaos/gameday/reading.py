@@ -5,8 +5,9 @@ The rule guarded here: every finding is told at once, each with its place in the
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from kvchaos.errors import UsageError
 from kvchaos.gameday.plan import STEPS, Budget, Plan, Play, StopWhen, Webhook
 from kvchaos.gameday.windows import DAYS, MINUTES, Blackout, Window, Windows
 from kvchaos.mesh.duration import duration_seconds
-from kvchaos.plain_yaml import document
+from kvchaos.plain_yaml import document, lines
 from kvchaos.untrusted import MIB, Unreadable, file_text, json_object
 
 Json = dict[str, Any]
@@ -34,6 +35,8 @@ PLAIN = (
     *("order", "seed", "approval", "hold", "schedule"),
 )
 """What a plan says as it is used."""
+_LAST = re.compile(r"(\.[^.\[]*|\[\d+\]|^[^.\[]*)$")
+"""The last part of a place."""
 
 
 class PlanInvalid(UsageError):
@@ -62,11 +65,11 @@ def plan_of(text: str, *, path: Path, find: Find) -> Plan:
         raise PlanInvalid(path, [str(error)]) from error
     said = _dates_as_text(said)
     if findings := [*_form(said)]:
-        raise PlanInvalid(path, findings)
+        raise PlanInvalid(path, _with_lines(findings, text))
     plays = [_whole(each) for each in said["experiments"]]
     findings = [*_windows_wrong(said.get("windows")), *_plays_wrong(plays, path.parent, find)]
     if findings:
-        raise PlanInvalid(path, findings)
+        raise PlanInvalid(path, _with_lines(findings, text))
     return _plan(said, plays, text, path.parent, find)
 
 
@@ -93,14 +96,24 @@ def _findings(error: ValidationError) -> Iterator[str]:
             yield from _findings(each)
         if fitting:
             return
-    yield f"{_place(error)}: {_said(error)}"
+    yield f"{_place(error.absolute_path) or 'the plan'}: {_said(error)}"
 
 
-def _place(error: ValidationError) -> str:
-    place = "".join(
-        f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path
-    )
-    return place.lstrip(".") or "the plan"
+def _place(path: Iterable[str | int]) -> str:
+    place = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path)
+    return place.removeprefix(".")
+
+
+def _with_lines(findings: Iterable[str], text: str) -> list[str]:
+    """Each with the line of its place, or of what that is in: ``line 7, budget.time: ...``."""
+    known = {_place(path): line for path, line in lines(text).items()}
+    told = []
+    for finding in findings:
+        place = finding.partition(": ")[0]
+        while place and place not in known:
+            place = _LAST.sub("", place)
+        told.append(f"line {known[place]}, {finding}" if place else finding)
+    return told
 
 
 def _said(error: ValidationError) -> str:
@@ -109,6 +122,8 @@ def _said(error: ValidationError) -> str:
     about = error.schema.get("description") if isinstance(error.schema, Mapping) else None
     if error.validator == "type" and error.validator_value == "string":
         return f"{text}: put it in quotes"  # YAML makes 600 of 10:00
+    if error.validator == "not" and about:
+        return f"wanted {about}, saw {error.instance!r}"
     return f"{text} ({about})" if error.validator == "pattern" and about else text
 
 

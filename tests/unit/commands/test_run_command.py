@@ -146,6 +146,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "no number in the environment": (["word.json"], WORD),
     "no variable file": (["--var-file", "nowhere.yaml", "e.json"], "--var-file nowhere.yaml"),
     "odd variable file": (["--var-file", "odd.yaml", "e.json"], '{"configuration": {...}'),
+    "variable file with a key twice": (["--var-file", "twice.yaml", "e.json"], "saw line 3: the"),
     "broken variable file": (["--var-file", "bad.json", "e.json"], "--var-file bad.json"),
     "no folder": (["--journal-path", "no/j.json", "e.json"], "--journal-path: wanted a folder"),
     "no file to write": (["--journal-path", LONG, "e.json"], "wanted a file that can be written"),
@@ -173,6 +174,7 @@ def test_a_mistake_of_the_user_is_told_and_nothing_is_played(
     Path("bad.json").write_text('{"title":')
     Path("e.yaml").write_text("title: x\nmethod: []")
     write(shipped() | {"controls": []}, "bare.json")
+    Path("twice.yaml").write_text("configuration:\n  seed: 1\n  seed: 2\n")
     Path("odd.yaml").write_text("configuration: [1]")
     words, told = MISTAKES[mistake]
 

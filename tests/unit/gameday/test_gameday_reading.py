@@ -104,15 +104,17 @@ def test_all_that_a_plan_can_say_is_understood(folder: Path) -> None:
 
 
 def test_everything_that_the_form_forbids_is_told_at_once(folder: Path) -> None:
-    """Each with its place; a person mends a plan in one go."""
+    """Each with its place and line; a person mends a plan in one go."""
     text = (
         "name: Weekly Day\npurpose: ''\nexperiments: [{called: x}, 7]\norder: sorted\n"
         "budget: {time: 10}\nwindows: {zone: UTC, open: [{from: 10:00, to: '25:00'}]}\n"
     )
 
     assert [finding.split(": ")[0] for finding in wrong(folder, text)] == [
-        *("the plan", "budget.time", "experiments[1]", "experiments[1]", "experiments[2]"),
-        *("name", "order", "purpose", "windows.open[1].from", "windows.open[1].to"),
+        *("the plan", "line 5, budget.time"),
+        *("line 3, experiments[1]", "line 3, experiments[1]", "line 3, experiments[2]"),
+        *("line 1, name", "line 4, order", "line 2, purpose"),
+        *("line 6, windows.open[1].from", "line 6, windows.open[1].to"),
     ]
 
 
@@ -122,7 +124,7 @@ def test_an_unquoted_time_is_told_as_such(folder: Path) -> None:
     text = f"{HEAD}experiments: [a.json]\n{windows}"
 
     assert wrong(folder, text) == [
-        "windows.open[1].from: 600 is not of type 'string': put it in quotes"
+        "line 5, windows.open[1].from: 600 is not of type 'string': put it in quotes"
     ]
 
 
@@ -137,15 +139,43 @@ windows:
 """
 
     assert wrong(folder, text) == [
-        "windows.zone: no time zone is called 'Mars/Olympus' (such as Europe/Berlin)",
-        "windows.open[1].from: 24:00 begins no window; it is 00:00",
-        "windows.open[2]: it is empty; the whole day is from 00:00 to 24:00",
-        "windows.blackouts[1]: day is out of range for month",
-        "windows.blackouts[2]: it ends on 2026-03-01, before it begins on 2026-03-02",
-        f"experiments[3].file: no experiment at {folder / 'b.json'}",
-        f"experiments[4].var_files: no file at {folder / 'w.yaml'}",
-        "experiments: 2 are called 'a': give each a name, or repeat one",
+        "line 7, windows.zone: no time zone is called 'Mars/Olympus' (such as Europe/Berlin)",
+        "line 8, windows.open[1].from: 24:00 begins no window; it is 00:00",
+        "line 8, windows.open[2]: it is empty; the whole day is from 00:00 to 24:00",
+        "line 9, windows.blackouts[1]: day is out of range for month",
+        "line 9, windows.blackouts[2]: it ends on 2026-03-01, before it begins on 2026-03-02",
+        f"line 5, experiments[3].file: no experiment at {folder / 'b.json'}",
+        f"line 5, experiments[4].var_files: no file at {folder / 'w.yaml'}",
+        "line 5, experiments: 2 are called 'a': give each a name, or repeat one",
     ]
+
+
+def test_a_budget_of_no_time_is_refused_with_its_line(folder: Path) -> None:
+    """It would end every game day before its first experiment; nobody means that."""
+    text = f"{HEAD}experiments: [a.json]\nbudget:\n  fault_time: 0m0.0s\n  time: 0s\n"
+
+    assert wrong(folder, text) == [
+        "line 6, budget.fault_time: wanted longer than 0, such as 10m, saw '0m0.0s'",
+        "line 7, budget.time: wanted longer than 0, such as 10m, saw '0s'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("added", "why"),
+    [
+        ("order: random\norder: listed\n", "line 6: the key 'order' is there already, in line 5"),
+        (
+            "budget: {time: 1m, time: 2h}\n",
+            "line 5: the key 'time' is there already, in line 5",
+        ),
+    ],
+    ids=["at the top", "below"],
+)
+def test_a_key_that_is_said_twice_is_refused_with_its_line(
+    folder: Path, added: str, why: str
+) -> None:
+    """One of the two would be passed over: perhaps the one that was meant to bound it."""
+    assert wrong(folder, f"{HEAD}experiments: [a.json]\n{added}") == [why]
 
 
 def test_shipped_experiments_are_known_by_name(folder: Path) -> None:
