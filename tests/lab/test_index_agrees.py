@@ -17,7 +17,7 @@ from aiohttp import web
 from kvchaos.clock import poll
 from kvchaos.index.compare import Difference, compare
 from kvchaos.index.routers.reference import ReferenceRouter
-from kvchaos.observer import Observer
+from kvchaos.observer.observer import Observer
 from kvchaos.sim.router.http import Router
 from kvchaos.sim.router.receiver import Receiver
 from kvchaos.traffic.completions import Completions

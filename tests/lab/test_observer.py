@@ -16,8 +16,7 @@ from kvchaos.cluster.kinds import Object
 from kvchaos.errors import UsageError
 from kvchaos.index.oracle import Expected
 from kvchaos.kvevents.publisher import Publisher
-from kvchaos.observer import Observer
-from kvchaos.observer.observer import HELD_UP, NO_ENGINES
+from kvchaos.observer.observer import HELD_UP, NO_ENGINES, Observer
 from kvchaos.observer.settings import Bounds
 from kvchaos.observer.transport import Direct
 from tests.contract.relay import Relay

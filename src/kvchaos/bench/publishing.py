@@ -14,7 +14,7 @@ from kvchaos.cluster.config import Access
 from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.cluster.watch import WatchEvent
 from kvchaos.errors import KVChaosError
-from kvchaos.observer import Observer
+from kvchaos.observer.observer import Observer
 
 READY = 30.0
 

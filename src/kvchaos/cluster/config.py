@@ -3,6 +3,8 @@
 The one rule guarded here: the cluster is named, never guessed. ``kvchaos-lab`` is the embedded
 lab and reads the lab's own kubeconfig; ``""`` and ``in-cluster`` mean the pod this runs in; any
 other name is a context of the user's kubeconfig. Nothing falls back to anything else.
+
+The kubernetes package has 700 modules: it is imported when a cluster is meant, not for its name.
 """
 
 from __future__ import annotations
@@ -12,18 +14,9 @@ import ssl
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
-from kubernetes.client import Configuration
-from kubernetes.client.rest import RESTClientObject
-from kubernetes.config import (
-    ConfigException,
-    kube_config,
-    load_incluster_config,
-    load_kube_config,
-)
-from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME, SERVICE_TOKEN_FILENAME
 from urllib3.connection import HTTPConnection
 
 from kvchaos.cluster.keepalive import KEEPALIVE
@@ -31,6 +24,9 @@ from kvchaos.cluster.labdir import lab_dir
 from kvchaos.errors import ClusterUnreachable, ContextNotFound
 from kvchaos.plain_yaml import document
 from kvchaos.untrusted import MIB, Unreadable, file_bytes
+
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
 
 LAB_CONTEXT = "kvchaos-lab"
 IN_CLUSTER = ("", "in-cluster")
@@ -54,6 +50,8 @@ class Access:
 
     def headers(self) -> dict[str, str]:
         """The headers that authenticate a request; may refresh a token that is about to expire."""
+        from kubernetes.config import ConfigException  # noqa: PLC0415 - slow, see above
+
         try:
             with self._lock:
                 settings: dict[str, Any] = dict(self.configuration.auth_settings())
@@ -93,6 +91,8 @@ def use_for_others(context: str, kubeconfig: Path | None) -> None:
     The kubernetes package reads KUBECONFIG once, when it is imported, hence the second place. In a
     pod chaostoolkit-kubernetes uses the service account only when CHAOSTOOLKIT_IN_POD says so.
     """
+    from kubernetes.config import kube_config  # noqa: PLC0415 - slow, see above
+
     os.environ["KUBERNETES_CONTEXT"] = context
     if context in IN_CLUSTER:
         os.environ["CHAOSTOOLKIT_IN_POD"] = "true"
@@ -126,6 +126,13 @@ def _lab() -> Access:
 
 def _in_cluster() -> Access:
     """By service account; in a pod of the lab, which mounts none, by the ``KUBECONFIG`` it gets."""
+    from kubernetes.client import Configuration  # noqa: PLC0415 - slow, see above
+    from kubernetes.config import ConfigException, load_incluster_config  # noqa: PLC0415 - slow, see above
+    from kubernetes.config.incluster_config import (  # noqa: PLC0415 - slow, see above
+        SERVICE_HOST_ENV_NAME,
+        SERVICE_TOKEN_FILENAME,
+    )
+
     inside = SERVICE_HOST_ENV_NAME in os.environ
     if inside and not Path(SERVICE_TOKEN_FILENAME).is_file() and os.environ.get("KUBECONFIG"):
         return _from_files("", _user_paths(), hint="the kubeconfig in KUBECONFIG")
@@ -152,6 +159,14 @@ def _from_files(context: str, paths: list[Path], *, hint: str) -> Access:
             wanted=f"one of {', '.join(sorted({*known, LAB_CONTEXT}))}",
             look=os.pathsep.join(map(str, paths)),
         )
+    return _access(context, _named(context, paths), hint=hint)
+
+
+def _named(context: str, paths: list[Path]) -> Configuration:
+    """How the client library reaches that context of these files; ContextNotFound if it cannot."""
+    from kubernetes.client import Configuration  # noqa: PLC0415 - slow, see above
+    from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415 - slow, see above
+
     settings = Configuration()
     try:
         load_kube_config(
@@ -165,7 +180,7 @@ def _from_files(context: str, paths: list[Path], *, hint: str) -> Access:
             saw=str(error) or type(error).__name__,
             look=os.pathsep.join(map(str, paths)),
         ) from error
-    return _access(context, settings, hint=hint)
+    return settings
 
 
 def user_contexts() -> list[str]:
@@ -189,6 +204,8 @@ def contexts(path: Path) -> list[str]:
 
 
 def _access(context: str, settings: Configuration, *, hint: str) -> Access:
+    from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415 - slow, see above
+
     settings.connection_pool_maxsize = POOL_SIZE
     pool = RESTClientObject(settings).pool_manager
     pool.connection_pool_kw["socket_options"] = [

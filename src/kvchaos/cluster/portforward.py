@@ -17,13 +17,15 @@ import threading
 from collections import Counter, deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar
-
-import aiohttp
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from kvchaos.cluster.config import Access
 from kvchaos.cluster.tunnel import Target, Tunnel, dial, reset
 from kvchaos.errors import ClusterError, ClusterUnreachable
+
+if TYPE_CHECKING:
+    import aiohttp
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class Bridge:
     """
 
     def __init__(self, cluster: Reachable, *, patience: float = 0.0) -> None:
+        import_module("aiohttp")  # slow: now, when nobody waits for an answer yet
         self._access = cluster.access
         self._timeout = cluster.timeout
         self._addresses: dict[Target, str] = {}
@@ -180,6 +183,8 @@ class Bridge:
             self._failed(tunnel.target, tunnel.error)
 
     async def _dial(self, target: Target) -> Tunnel:
+        import aiohttp  # noqa: PLC0415 - slow, and imported by then
+
         if self._session is None:
             context = self._access.ssl_context()
             connector = aiohttp.TCPConnector(ssl=context or True, limit=0, force_close=True)

@@ -6,6 +6,8 @@ the stream, channel 1 the server's error text; the first message on either holds
 
 The one rule guarded here: neither side outlives the other. A clean end closes, anything else
 resets, so that a reader can tell a cut from an end.
+
+aiohttp is slow to import, and so it is only when there is something to dial.
 """
 
 from __future__ import annotations
@@ -15,9 +17,8 @@ import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import aiohttp
 import msgspec
 
 from kvchaos.cluster.call import Call
@@ -27,6 +28,9 @@ from kvchaos.cluster.kinds import PODS
 from kvchaos.cluster.refusal import refused
 from kvchaos.errors import ClusterError, ClusterUnreachable
 from kvchaos.untrusted import MIB
+
+if TYPE_CHECKING:
+    import aiohttp
 
 PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
@@ -86,6 +90,8 @@ class Tunnel:
             await self.ws.send_bytes(b"\0" + data)
 
     async def _from_pod(self, writer: asyncio.StreamWriter) -> None:
+        import aiohttp  # noqa: PLC0415 - slow, see above
+
         async for message in self.ws:
             if message.type is aiohttp.WSMsgType.BINARY and message.data:
                 await self._take(message.data, writer)
@@ -152,6 +158,8 @@ async def dial(
     session: aiohttp.ClientSession, access: Access, target: Target, *, within: float
 ) -> Tunnel:
     """An opened tunnel; raises what the API server answered, or ClusterUnreachable."""
+    import aiohttp  # noqa: PLC0415 - slow, see above
+
     call = target.call()
     settings = access.configuration
     try:

@@ -18,7 +18,7 @@ from kvchaos.ending.deadlines import Deadlines
 from kvchaos.ending.stopping import Stopping
 from kvchaos.mesh.fault import Injected
 from kvchaos.mesh.ledger import Ledger
-from kvchaos.observer import Observer
+from kvchaos.observer.observer import Observer
 from kvchaos.redact import Redactor
 from kvchaos.sampling.locate import LocatedRouter
 from kvchaos.sampling.sampler import Sampler, SampleRecord

@@ -22,7 +22,7 @@ from kvchaos.bench.timing import Bench, cpu_seconds
 from kvchaos.clock import poll
 from kvchaos.errors import KVChaosError
 from kvchaos.kvevents.frames import Message, join_live, join_reply, split_request
-from kvchaos.observer import Observer
+from kvchaos.observer.observer import Observer
 
 PORTS = (25_557, 25_657)
 RATE = 5

@@ -21,7 +21,7 @@ from kvchaos.bench.suite import Better, Figure, benchmark
 from kvchaos.bench.timing import Bench, cpu_seconds
 from kvchaos.clock import poll
 from kvchaos.errors import KVChaosError
-from kvchaos.observer import Observer
+from kvchaos.observer.observer import Observer
 
 SLICE = 10_000
 """Batches; less than a queue holds."""

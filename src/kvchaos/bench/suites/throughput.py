@@ -15,7 +15,7 @@ from kvchaos.bench.suite import Better, Figure, benchmark
 from kvchaos.bench.timing import Bench, cpu_seconds
 from kvchaos.clock import poll
 from kvchaos.errors import KVChaosError
-from kvchaos.observer import Observer
+from kvchaos.observer.observer import Observer
 
 SECONDS = 0.5
 LIMIT = 20.0
