@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-import requests
 
 from kvchaos.errors import RouterUnreachable
 from kvchaos.index.names import BlockKey, Blocks
 from kvchaos.index.observed import EngineView, Observed
+from kvchaos.index.routers.asking import asked
 from kvchaos.index.routers.protocol import RouterIndex, RouterPlace
-from kvchaos.sessions import content, session
-from kvchaos.untrusted import MIB, Unreadable, json_of
+from kvchaos.untrusted import MIB
 
 T = TypeVar("T")
 LARGEST = 64 * MIB
@@ -61,29 +60,19 @@ class ReferenceRouter:
         self._timeout = timeout
 
     def snapshot(self) -> Observed:
-        reply = self._ask("GET", "/index", _Index)
+        reply = self._ask("GET /index", _Index)
         engines = {(engine.pod, engine.rank): _view(engine) for engine in reply.engines}
         if len(engines) < len(reply.engines):
             raise RouterUnreachable("GET /index", wanted="each pod and rank once", saw="one twice")
         return Observed(engines=engines, router=reply.router)
 
     def match(self, tokens: Sequence[int]) -> dict[str, int]:
-        return self._ask("POST", "/match", _Match, {"token_ids": list(tokens)}).pods
+        return self._ask("POST /match", _Match, {"token_ids": list(tokens)}).pods
 
-    def _ask(self, method: str, path: str, shape: type[T], body: Any = None) -> T:
-        """The router's answer in its documented ``shape``; each wait is at most the timeout."""
-        what = f"{method} {path} of the router"
-        try:
-            url = f"http://{self._address()}{path}"
-            with session().request(
-                method, url, json=body, timeout=self._timeout, stream=True
-            ) as reply:
-                reply.raise_for_status()
-                return json_of(content(reply, LARGEST), shape)
-        except requests.RequestException as error:
-            raise RouterUnreachable(what, saw=str(error)) from error
-        except Unreadable as error:
-            raise RouterUnreachable(what, wanted="its documented JSON", saw=str(error)) from error
+    def _ask(self, question: str, shape: type[T], body: Any = None) -> T:
+        return asked(
+            self._address, question, shape, body=body, limit=LARGEST, timeout=self._timeout
+        )
 
 
 def reference(place: RouterPlace) -> RouterIndex:
