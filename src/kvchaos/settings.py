@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from kvchaos.errors import ExperimentInvalid
+from kvchaos.index.routers.adapters import adapter
 from kvchaos.observer.settings import Transport
 
 LAB_CONTEXT = "kvchaos-lab"
@@ -38,12 +39,14 @@ class Settings:
     ``require_opt_in``: they must be annotated for Chaos Mesh. ``max_targets`` bounds the pods that
     a fault may hit (0: any number), ``max_percent`` the share of the engines, ``max_duration`` its
     seconds. A probe that takes ``probe_deadline`` s longer than it was asked to ends the run.
+    ``router_adapter`` is what asks the router: the name of a shipped one, or ``module:Name``.
     """
 
     kubernetes_context: str = LAB_CONTEXT
     namespace: str = "kvchaos"
     engine_selector: str = "model.aibrix.ai/kv-events-enabled=true"
     router_selector: str = "app.kubernetes.io/name=kvchaos-router"
+    router_adapter: str = "reference"
     model: str = "kvchaos-demo"
     transport: str = "auto"
     engine_port: int = 8000
@@ -73,7 +76,8 @@ class Settings:
 def settings_from(configuration: Mapping[str, Any]) -> Settings:
     """The settings that ``configuration`` gives; other keys in it are the experiment's own.
 
-    Raises ``ExperimentInvalid`` for a value of the wrong kind, naming the key.
+    Imports the router's adapter, which may be the user's own code. Raises ``ExperimentInvalid``
+    for a value of the wrong kind, naming the key, ``UsageError`` for what is no adapter.
     """
     given = [f.name for f in fields(Settings) if f.name in configuration]
     settings = Settings(**{name: _value(name, configuration[name]) for name in given})
@@ -93,6 +97,7 @@ def settings_from(configuration: Mapping[str, Any]) -> Settings:
         raise ExperimentInvalid(
             "configuration key 'max_percent'", wanted="at most 100", saw=str(settings.max_percent)
         )
+    adapter(settings.router_adapter)
     return settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kvchaos.errors import ExperimentInvalid
+from kvchaos.errors import ExperimentInvalid, UsageError
 from kvchaos.settings import Settings, settings_from
 
 
@@ -53,6 +53,7 @@ def test_another_context_is_not_the_lab() -> None:
         {"router_port": "0"},
         {"namespace": "Foo_Bar"},
         {"mesh_namespace": "a b"},
+        {"router_adapter": ""},
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(configuration: dict[str, object]) -> None:
@@ -72,3 +73,11 @@ def test_a_share_of_the_engines_is_at_most_all_of_them() -> None:
     """More would be no bound at all."""
     with pytest.raises(ExperimentInvalid, match="wanted at most 100, saw 500"):
         settings_from({"max_percent": 500})
+
+
+@pytest.mark.parametrize("name", ["dynamite", "nowhere.at.all:Index", "json:dumpz"])
+def test_a_routers_adapter_has_to_be_there(name: str) -> None:
+    """Before a cluster is asked: a run without its router would end in nothing known."""
+    with pytest.raises(UsageError, match=f"router_adapter {name!r}"):
+        settings_from({"router_adapter": name})
+    assert settings_from({"router_adapter": "reference"}) == Settings()

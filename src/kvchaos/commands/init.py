@@ -31,6 +31,7 @@ QUESTIONS = {
     "router_container": "Container of the router in its pod",
 }
 HELP = QUESTIONS | {
+    "router_adapter": "Adapter that asks the router, or module:Name of yours",
     "engine_port": "Where an engine serves HTTP",
     "event_port": "Where it publishes, of its first rank",
     "replay_port": "Where it replays, of its first rank",

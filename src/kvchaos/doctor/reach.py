@@ -16,7 +16,8 @@ from kvchaos.cluster import pods
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import PODS, Object
 from kvchaos.doctor.line import Line, missing, note, ok
-from kvchaos.errors import KVChaosError
+from kvchaos.errors import KVChaosError, UsageError
+from kvchaos.index.routers.adapters import adapter
 from kvchaos.observer.settings import Transport
 from kvchaos.observer.transport import Dial, open_dial
 from kvchaos.sampling.locate import LocatedRouter
@@ -27,6 +28,7 @@ PATIENCE = 5.0  # seconds for an answer of a pod
 MOST = 8  # engines that are asked; a hundred of them are made alike
 GREETING = b"\xff"
 NOBODY = "nobody listens there"
+ADAPTED = "KVCHAOS_ROUTER_ADAPTER: an adapter of kvchaos's, or module:Name of yours"
 PUBLISHING = (
     '--kv-events-config \'{"enable_kv_cache_events": true, "publisher": "zmq", '
     '"endpoint": "tcp://*:%d", "replay_endpoint": "tcp://*:%d"}\''
@@ -154,24 +156,34 @@ def _index(cluster: Cluster, dial: Dial, settings: Settings) -> Line:
         at["pod"] = name
         return dial.address(cluster.get(PODS, name, namespace=settings.namespace), port)
 
-    router = LocatedRouter(
-        cluster,
-        namespace=settings.namespace,
-        selector=settings.router_selector,
-        port=settings.router_port,
-        dial=address,
-    )
     try:
+        router = LocatedRouter(
+            cluster,
+            namespace=settings.namespace,
+            selector=settings.router_selector,
+            port=settings.router_port,
+            dial=address,
+            adapter=adapter(settings.router_adapter),
+            engine_selector=settings.engine_selector,
+            model=settings.model,
+            block_size=settings.block_size,
+        )
         seen = router.snapshot()
+        saw = f"{router.pod()} holds {len(seen.engines)} engines"
+    except UsageError as error:
+        return Line.of("router's index", error, todo=ADAPTED)
     except KVChaosError as error:
         return _no_index(error, at.get("pod"), settings)
-    return ok("router's index", f"{at['pod']} holds {len(seen.engines)} engines")
+    return ok("router's index", saw)
 
 
 def _no_index(error: KVChaosError, pod: str | None, settings: Settings) -> Line:
     """A pod that was found and does not answer is another router, or another port."""
     if pod is None:
         return Line.of("router's index", error, todo="KVCHAOS_ROUTER_SELECTOR: a label of one pod")
-    saw = f"{pod} does not answer GET /index on {settings.router_port}"
-    todo = "KVCHAOS_ROUTER_HTTP_PORT; a router of another make needs an adapter in index/routers"
-    return missing("router's index", saw, todo)
+    todo = f"KVCHAOS_ROUTER_HTTP_PORT; for a router of another make {ADAPTED}"
+    if settings.router_adapter != Settings().router_adapter:
+        return Line.of("router's index", error, todo=todo)
+    return missing(
+        "router's index", f"{pod} does not answer GET /index on {settings.router_port}", todo
+    )

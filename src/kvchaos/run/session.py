@@ -16,6 +16,7 @@ from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.portforward import Bridge
 from kvchaos.ending.deadlines import Deadlines
 from kvchaos.ending.stopping import Stopping
+from kvchaos.index.routers.adapters import adapter
 from kvchaos.mesh.fault import Injected
 from kvchaos.mesh.ledger import Ledger
 from kvchaos.observer.observer import Observer
@@ -167,6 +168,10 @@ class Run:
             selector=settings.router_selector,
             port=settings.router_port,
             dial=self.dial,
+            adapter=adapter(settings.router_adapter),
+            engine_selector=settings.engine_selector,
+            model=settings.model,
+            block_size=settings.block_size,
         )
         self.sampler = Sampler(
             self.observer,

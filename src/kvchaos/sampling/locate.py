@@ -1,4 +1,8 @@
-"""Where the router answers: the pod behind its label, found again whenever it stopped answering."""
+"""Where the router answers: the pod behind its label, found again whenever it stopped answering.
+
+Which adapter asks it is somebody else's to say; the adapter is told where it is, and whose an
+address is, as they are at the time of asking.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +11,44 @@ from typing import TypeVar
 
 from kvchaos.cluster import pods
 from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.kinds import PODS
+from kvchaos.cluster.kinds import PODS, Object
 from kvchaos.errors import ClusterError, RouterUnreachable
 from kvchaos.index.observed import Observed
-from kvchaos.index.routers.protocol import RouterIndex
-from kvchaos.index.routers.reference import ReferenceRouter
+from kvchaos.index.routers.protocol import Adapter, RouterPlace
 
 T = TypeVar("T")
 Dial = Callable[[str, int], str]
+NO_ENGINES = "the engines' pods cannot be looked up"
+NO_ROUTER = "the router's pod cannot be looked up"
 
 
 class LocatedRouter:
-    """The router of a run: an adapter over the pod that its label selects now."""
+    """The router of a run: an adapter over the pod that its label selects now.
+
+    Raises what ``adapter`` raises when it makes nothing that can be asked.
+    """
 
     def __init__(
-        self, cluster: Cluster, *, namespace: str, selector: str, port: int, dial: Dial
+        self,
+        cluster: Cluster,
+        *,
+        namespace: str,
+        selector: str,
+        port: int,
+        dial: Dial,
+        adapter: Adapter,
+        engine_selector: str,
+        model: str,
+        block_size: int,
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._selector = selector
         self._port = port
         self._dial = dial
+        self._engine_selector = engine_selector
         self._found: tuple[str, str] | None = None
-        self._adapter: RouterIndex = ReferenceRouter(self.address)
+        self._adapter = adapter(RouterPlace(self.address, self.engines, model, block_size))
 
     def pod(self) -> str:
         """The name of the router's pod."""
@@ -38,6 +57,20 @@ class LocatedRouter:
     def address(self) -> str:
         """``host:port`` at which the router's HTTP is reached from here."""
         return self._find()[1]
+
+    def engines(self) -> dict[str, str]:
+        """The engines' pods that are alive and have an address: IP address -> pod name."""
+        known: dict[str, str] = {}
+        for pod in self._pods(self._engine_selector, NO_ENGINES):
+            at, name = pods.address(pod), pods.name(pod)
+            if known.setdefault(at, name) != name and at:
+                raise RouterUnreachable(
+                    "whose blocks those of an address are cannot be told",
+                    wanted="an address of its own for each engine",
+                    saw=f"{at} of {known[at]}, {name}",
+                )
+        known.pop("", None)  # those that have no address yet
+        return known
 
     def snapshot(self) -> Observed:
         return self._ask(self._adapter.snapshot)
@@ -58,19 +91,16 @@ class LocatedRouter:
 
     def _find(self) -> tuple[str, str]:
         if self._found is None:
+            name = self._running()
             try:
-                name = self._running()
                 self._found = (name, self._dial(name, self._port))
             except ClusterError as error:
-                raise RouterUnreachable(
-                    "the router's pod cannot be looked up", saw=str(error)
-                ) from error
+                raise RouterUnreachable(NO_ROUTER, saw=str(error)) from error
         return self._found
 
     def _running(self) -> str:
         """The name of the one pod that may be the router."""
-        found = self._cluster.list(PODS, namespace=self._namespace, labels=self._selector)
-        running = sorted(pods.name(pod) for pod in found if pods.is_alive(pod))
+        running = sorted(pods.name(pod) for pod in self._pods(self._selector, NO_ROUTER))
         if not running:
             raise RouterUnreachable(
                 "no router pod",
@@ -85,3 +115,11 @@ class LocatedRouter:
                 saw=", ".join(running),
             )
         return running[0]
+
+    def _pods(self, selector: str, trouble: str) -> list[Object]:
+        """Those that are alive; one list of the API server, within the client's own bound."""
+        try:
+            found = self._cluster.list(PODS, namespace=self._namespace, labels=selector)
+        except ClusterError as error:
+            raise RouterUnreachable(trouble, saw=str(error)) from error
+        return [pod for pod in found if pods.is_alive(pod)]

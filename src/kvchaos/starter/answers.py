@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from kvchaos.errors import TemplateInvalid, UsageError
+from kvchaos.index.routers.adapters import WANTED, is_named
 from kvchaos.mesh.values import labels_of
 from kvchaos.settings import Settings
 
@@ -28,6 +29,7 @@ class Answers:
     namespace: str = DEFAULTS.namespace
     engines: str = DEFAULTS.engine_selector
     router: str = DEFAULTS.router_selector
+    router_adapter: str = DEFAULTS.router_adapter
     model: str = DEFAULTS.model
     engine_container: str = "engine"
     router_container: str = "router"
@@ -51,6 +53,7 @@ VARIABLES = {
     "namespace": "KVCHAOS_NAMESPACE",
     "engines": "KVCHAOS_ENGINE_SELECTOR",
     "router": "KVCHAOS_ROUTER_SELECTOR",
+    "router_adapter": "KVCHAOS_ROUTER_ADAPTER",
     "model": "KVCHAOS_MODEL",
     "engine_container": "KVCHAOS_ENGINE_CONTAINER",
     "router_container": "KVCHAOS_ROUTER_CONTAINER",
@@ -81,6 +84,8 @@ def wrong(name: str, value: Any) -> str:
         return "" if _are_labels(str(value)) else "wanted label=value, separated by commas"
     if name in NAMES:
         return "" if _NAME.fullmatch(value) else "wanted small letters, digits and -, at most 63"
+    if name == "router_adapter":
+        return "" if is_named(value) else f"wanted {WANTED}"
     if name in PORTS:
         return "" if 0 < value < 65536 else "wanted a port, 1 to 65535"
     if isinstance(value, int):

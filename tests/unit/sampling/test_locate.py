@@ -6,20 +6,23 @@ from collections.abc import Sequence
 
 import pytest
 
+from kvchaos.cluster.kinds import Object
 from kvchaos.errors import ClusterError, RouterUnreachable
 from kvchaos.index.observed import Observed
+from kvchaos.index.routers.protocol import Adapter, RouterIndex, RouterPlace
 from kvchaos.sampling.locate import LocatedRouter
 from tests.run_world import engine_pod, router_pod, silent_router
 from tests.scripted import ScriptedCluster
 
 SELECTOR = "app.kubernetes.io/name=kvchaos-router"
+ENGINES = "model.aibrix.ai/kv-events-enabled=true"
 
 
-class Adapter:
-    """A router that asks where it is, and answers unless it is ``down``."""
+class Asking:
+    """An adapter that asks where the router is, which answers unless it is ``down``."""
 
-    def __init__(self, located: LocatedRouter) -> None:
-        self.located = located
+    def __init__(self, place: RouterPlace) -> None:
+        self.place = place
         self.down = False
 
     def snapshot(self) -> Observed:
@@ -31,26 +34,35 @@ class Adapter:
         return {"a": len(tokens)}
 
     def _answer(self) -> None:
-        self.located.address()
+        self.place.address()
         if self.down:
             raise silent_router()
 
 
-def located(cluster: ScriptedCluster) -> LocatedRouter:
+def located(cluster: ScriptedCluster, adapter: Adapter = Asking) -> LocatedRouter:
     return LocatedRouter(
         cluster,  # type: ignore[arg-type]  # a fake that lists, which is all that is asked of it
         namespace="kvchaos",
         selector=SELECTOR,
         port=8080,
         dial=lambda pod, port: f"{pod}.dialled:{port}",
+        adapter=adapter,
+        engine_selector=ENGINES,
+        model="a model",
+        block_size=32,
     )
 
 
-def adapted(cluster: ScriptedCluster) -> tuple[LocatedRouter, Adapter]:
-    router = located(cluster)
-    adapter = Adapter(router)
-    router._adapter = adapter
-    return router, adapter
+def adapted(cluster: ScriptedCluster) -> tuple[LocatedRouter, Asking]:
+    made: list[Asking] = []
+
+    def make(place: RouterPlace) -> RouterIndex:
+        made.append(Asking(place))
+        return made[-1]
+
+    router = located(cluster, make)
+    [asking] = made
+    return router, asking
 
 
 def gone(name: str) -> ScriptedCluster:
@@ -128,3 +140,42 @@ def test_a_forgotten_router_is_looked_up_again() -> None:
     router.address()
 
     assert len(cluster.calls) == 2
+
+
+def addressed(name: str, address: str) -> Object:
+    body = engine_pod(name)
+    body["status"]["podIP"] = address
+    return body
+
+
+def test_an_adapter_is_told_of_the_engines_as_they_are_when_it_asks() -> None:
+    """By address, those that are alive and have one; the router's label is not theirs."""
+    dying = addressed("old", "10.0.0.1")
+    dying["metadata"]["deletionTimestamp"] = "2026-08-01T00:00:00Z"
+    cluster = ScriptedCluster.of(addressed("a", "10.0.0.1"), engine_pod("new"), dying, router_pod())
+    _, asking = adapted(cluster)
+    place = asking.place
+
+    before = place.engines()
+    cluster.add(addressed("new", "10.0.0.2"))
+
+    assert (place.model, place.block_size) == ("a model", 32)
+    assert before == {"10.0.0.1": "a"}
+    assert place.engines() == {"10.0.0.1": "a", "10.0.0.2": "new"}
+    assert cluster.calls == [f"list pods kvchaos {ENGINES}"] * 2
+
+
+def test_an_address_that_two_engines_share_names_neither() -> None:
+    """Pods of the host's network: blocks of one would be judged as the other's."""
+    _, asking = adapted(ScriptedCluster.of(addressed("a", "10.0.0.1"), addressed("c", "10.0.0.1")))
+
+    with pytest.raises(RouterUnreachable, match=r"cannot be told: .* saw 10\.0\.0\.1 of a, c"):
+        asking.place.engines()
+
+
+def test_engines_that_cannot_be_looked_up_are_not_none_of_them() -> None:
+    """Every address would be a ghost's."""
+    _, asking = adapted(ScriptedCluster.of(fails={"list": [ClusterError("no answer")]}))
+
+    with pytest.raises(RouterUnreachable, match=r"the engines' pods cannot be .*: saw no answer"):
+        asking.place.engines()

@@ -16,6 +16,7 @@ from kvchaos.assets import asset
 from kvchaos.cli import VERBS, main
 from kvchaos.commands.loading import loaded
 from kvchaos.errors import UsageError
+from kvchaos.index.routers.adapters import WANTED
 from kvchaos.preflight.plan import plan
 from kvchaos.settings import Settings
 from kvchaos.starter.answers import VARIABLES, Answers, check
@@ -33,6 +34,7 @@ MINE = Answers(
     engine_port=8001,
     event_port=5600,
     replay_port=5700,
+    router_adapter="kvchaos.index.routers.reference:reference",
     router_port=9090,
     ranks=4,
     block_size=32,
@@ -94,6 +96,7 @@ def test_experiments_mean_what_was_answered_after_cluster_env(
         namespace="inference",
         engine_selector="app=vllm,tier=gpu",
         router_selector="app=gateway",
+        router_adapter="kvchaos.index.routers.reference:reference",
         model="meta-llama/Llama-3.1-8B",
         engine_port=8001,
         event_port=5600,
@@ -187,12 +190,22 @@ def test_the_readme_names_only_verbs_and_files_that_are_there(folder: Path) -> N
 
 def test_every_answer_that_cannot_be_is_told_at_once() -> None:
     """By its option, before anything is written."""
+    bad = Answers(
+        namespace="A b",
+        engines="a in (b)",
+        router_adapter="our router",
+        engine_port=0,
+        model="a\nb",
+        ranks=3,
+    )
+
     with pytest.raises(UsageError) as caught:
-        check(Answers(namespace="A b", engines="a in (b)", engine_port=0, model="a\nb", ranks=3))
+        check(bad)
 
     assert str(caught.value).splitlines()[1:] == [
         "  - --namespace: wanted small letters, digits and -, at most 63, saw 'A b'",
         "  - --engines: wanted label=value, separated by commas, saw 'a in (b)'",
+        f"  - --router-adapter: wanted {WANTED}, saw 'our router'",
         "  - --model: wanted a text without control characters, saw 'a\\nb'",
         "  - --engine-port: wanted a port, 1 to 65535, saw 0",
         "  - --event-port, --replay-port: wanted --ranks (3) apart, saw 5557 and 5558",

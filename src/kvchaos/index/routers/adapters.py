@@ -10,7 +10,8 @@ import inspect
 from importlib import import_module
 from typing import Any
 
-from kvchaos.errors import UsageError
+from kvchaos.errors import KVChaosError, UsageError
+from kvchaos.index.routers.checked import Checked, told
 from kvchaos.index.routers.protocol import Adapter, RouterIndex, RouterPlace
 
 ADAPTERS: dict[str, str] = {
@@ -18,27 +19,33 @@ ADAPTERS: dict[str, str] = {
 }
 """The shipped ones, each as ``module:name``: what makes a ``RouterIndex`` of a ``RouterPlace``."""
 ABILITIES = ("snapshot", "match")
+WANTED = f"one of {', '.join(sorted(ADAPTERS))}, or package.module:Name of your own"
 GUIDE = "docs/guides/writing-a-router-adapter.md"
 
 
 def adapter(name: str) -> Adapter:
     """The adapter of that name: a shipped one, or ``package.module:Name``, imported now.
 
-    Raises ``UsageError`` when it cannot be one; so does what comes back when it makes none.
+    Raises ``UsageError`` when it cannot be one; so does what comes back, when it makes none.
+    What is made answers, or raises ``RouterUnreachable``.
     """
     what = f"router_adapter {name!r}"
+    if not is_named(name):
+        raise UsageError(what, wanted=WANTED, saw=repr(name), look=GUIDE)
     module, _, attribute = ADAPTERS.get(name, name).partition(":")
-    if not (attribute.isidentifier() and all(map(str.isidentifier, module.split(".")))):
-        known = ", ".join(sorted(ADAPTERS))
-        wanted = f"one of {known}, or package.module:Name of your own"
-        raise UsageError(what, wanted=wanted, saw=repr(name), look=GUIDE)
     found = _attribute(what, _imported(what, module), attribute)
     _refuse_shape(what, found)
 
     def make(place: RouterPlace) -> RouterIndex:
-        return _made(what, found, place)
+        return Checked(_made(what, found, place), name=name)
 
     return make
+
+
+def is_named(name: str) -> bool:
+    """Whether that names an adapter, be it there or not: nothing is imported."""
+    module, _, attribute = ADAPTERS.get(name, name).partition(":")
+    return attribute.isidentifier() and all(map(str.isidentifier, module.split(".")))
 
 
 def _imported(what: str, module: str) -> Any:
@@ -56,7 +63,7 @@ def _imported(what: str, module: str) -> Any:
             ) from error
         raise UsageError(what, saw=f"{module} imports {absent}, which is not there") from error
     except (Exception, SystemExit) as error:
-        raise UsageError(what, saw=f"{module} raised {_told(error)}") from error
+        raise UsageError(what, saw=f"{module} raised {told(error)}") from error
 
 
 def _attribute(what: str, module: Any, attribute: str) -> Any:
@@ -67,7 +74,7 @@ def _attribute(what: str, module: Any, attribute: str) -> Any:
             what,
             wanted=f"{attribute!r} in {module.__name__}",
             saw=", ".join(_offered(module)) or "nothing",
-            look=str(getattr(module, "__file__", "")),
+            look=str(getattr(module, "__file__", None) or ""),
         ) from error
 
 
@@ -104,12 +111,9 @@ def _refuse_lack(what: str, found: Any) -> None:
 def _made(what: str, found: Any, place: RouterPlace) -> RouterIndex:
     try:
         made = found(place)
+    except KVChaosError:
+        raise
     except Exception as error:
-        raise UsageError(what, saw=f"it raised {_told(error)} when it was made") from error
+        raise UsageError(what, saw=f"it raised {told(error)} when it was made") from error
     _refuse_lack(what, made)
     return made  # type: ignore[no-any-return]  # it has what the protocol asks for
-
-
-def _told(error: BaseException) -> str:
-    """An error of somebody else's code in one line."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
