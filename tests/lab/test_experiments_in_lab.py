@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kvchaos.verdict.events import many
 from tests.chaosrun import EXPERIMENTS, chaos_run, kvchaos
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
@@ -65,7 +66,7 @@ def test_a_router_that_never_replays_fails_and_is_told_where(
     assert wrong, outcome.said
     for engine, counts in wrong.items():
         assert counts["missing"] + counts["phantom"] > 0
-        assert f"{engine}  {counts['missing']} blocks missing" in outcome.said
+        assert f"{engine}  {many(counts['missing'], 'block')} missing" in outcome.said
 
 
 def test_a_run_starts_the_lab_it_names_and_stops_it(
