@@ -11,7 +11,6 @@ import signal
 import sys
 import traceback
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -151,7 +150,7 @@ def _is_unread(stream: int) -> bool:
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("kvchaos"), prog_name="kvchaos")
+@click.version_option(package_name="kvchaos", prog_name="kvchaos")
 def main() -> None:
     """Chaos experiments for KV-cache-aware LLM gateways: did the prefix index recover?
 
