@@ -2,19 +2,20 @@
 
 missing = expected - observed, phantom = observed - expected, per engine; a ghost is a pod in the
 index that is not alive. The one rule guarded here: what was not observed is never agreement. An
-engine whose blocks are not known for sure, or that is in the index but not followed, is unknown.
+engine whose blocks are not known for sure, or that is in the index but not followed, is unknown;
+so is one with blocks in a place of which the router tells nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kvchaos.index.blockset import NOTHING, BlockSet, beyond
-from kvchaos.index.names import Block, BlockKey, EngineId
-from kvchaos.index.observed import Observed
+from kvchaos.index.names import Block, BlockKey, Blocks, EngineId
+from kvchaos.index.observed import Observed, Placing
 from kvchaos.index.oracle import Expected
 
 Sides = Mapping[str, AbstractSet[Block]]
@@ -60,7 +61,12 @@ def compare(
     expected: Mapping[EngineId, Expected], observed: Observed, *, alive: AbstractSet[str]
 ) -> Difference:
     """The difference between the two for the pods named in ``alive``; the others can be ghosts."""
-    wanted = {engine: each for engine, each in expected.items() if engine.pod in alive}
+    place = observed.place
+    wanted = {
+        engine: placed(each, place) if place else each
+        for engine, each in expected.items()
+        if engine.pod in alive
+    }
     known = {engine: each.blocks for engine, each in wanted.items() if each.complete}
     apart = {
         engine.label: _apart(blocks, _held(observed, engine)) for engine, blocks in known.items()
@@ -72,6 +78,18 @@ def compare(
         ghosts=tuple(sorted({pod for pod, _ in observed.engines if pod not in alive})),
         unknown=_incomplete(wanted) | _not_followed(wanted, observed, alive),
     )
+
+
+def placed(expected: Expected, place: Placing) -> Expected:
+    """The same blocks in the places that the router tells apart; if it tells of all of them."""
+    blocks: Blocks = {}
+    for key, held in expected.blocks.items():
+        told = place(key)
+        if told is None:
+            reason = f"the router tells nothing of blocks in {key.medium}, group {key.group}"
+            return replace(expected, complete=False, reason=expected.reason or reason)
+        blocks[told] = blocks[told] | held if told in blocks else held
+    return replace(expected, blocks=blocks)
 
 
 _Places = Mapping[BlockKey, frozenset[int]]

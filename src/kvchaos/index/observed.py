@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from kvchaos.index.names import Blocks
+from kvchaos.index.names import BlockKey, Blocks
+
+Placing: TypeAlias = Callable[[BlockKey], BlockKey | None]
+"""Where the router tells of an engine's blocks that lie here; None: it tells nothing of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,5 @@ class Observed:
 
     engines: Mapping[tuple[str, int], EngineView]
     router: Mapping[str, Any] = field(default_factory=dict)
+    place: Placing | None = None
+    """For a router that tells fewer places apart than the engines do; None: it tells them all."""

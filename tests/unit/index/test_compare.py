@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kvchaos.index.compare import Difference, compare
-from kvchaos.index.names import Block, EngineId
+from kvchaos.index.names import Block, BlockKey, EngineId
 from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.oracle import Expected
 from tests.streams import CPU, ENGINE, GPU, OTHER
@@ -139,3 +141,53 @@ def test_counts_are_the_fields_of_a_sample() -> None:
         },
         "unknown": {},
     }
+
+
+def by_medium(key: BlockKey) -> BlockKey | None:
+    """A router that tells no groups apart, and nothing of blocks in storage."""
+    return None if key.medium == "STORAGE" else BlockKey(key.medium, None)
+
+
+def test_a_router_is_asked_in_its_own_places() -> None:
+    """What it does not tell apart is no difference; what it lacks in all of them is one."""
+    held = {BlockKey("GPU", 0): frozenset({1, 2}), BlockKey("GPU", 1): frozenset({2, 3})}
+    observed = replace(index(engine_a={1, 2, 9}), place=by_medium)
+
+    found = compare({ENGINE: Expected(held, complete=True)}, observed, alive=ALIVE)
+
+    assert found == Difference(
+        compared=("engine-a/0",),
+        missing={"engine-a/0": frozenset({block(3)})},
+        phantom={"engine-a/0": frozenset({block(9)})},
+    )
+
+
+def test_all_that_is_missing_is_told_in_the_routers_places() -> None:
+    """An engine that the index does not know misses the same blocks as one that it knows."""
+    held = {BlockKey("GPU", 0): frozenset({1})}
+
+    found = compare(
+        {ENGINE: Expected(held, complete=True)}, Observed({}, place=by_medium), alive=ALIVE
+    )
+
+    assert found.missing == {"engine-a/0": frozenset({block(1)})}
+
+
+def test_blocks_where_the_router_tells_of_none_are_unknown() -> None:
+    """Neither agreement nor a difference can be seen there; an older reason stays."""
+    storage = {BlockKey("GPU", 0): frozenset({1}), BlockKey("STORAGE", 1): frozenset({2})}
+    expected = {
+        ENGINE: Expected(storage, complete=True),
+        OTHER: Expected(storage, complete=False, reason="its history began at 7"),
+    }
+    observed = replace(index(engine_a={1}, engine_b={1}), place=by_medium)
+
+    found = compare(expected, observed, alive=ALIVE)
+
+    assert found == Difference(
+        unknown={
+            "engine-a/0": "the router tells nothing of blocks in STORAGE, group 1",
+            "engine-b/0": "its history began at 7",
+        }
+    )
+    assert found.agrees is None
