@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import io
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self, cast
 
 from kvchaos.cluster.kinds import Kind, Object
 from kvchaos.errors import Forbidden
@@ -24,17 +26,46 @@ MESH = "chaos-mesh"
 
 
 @dataclass
+class PlayedStream:
+    """A connected stream, as far as HTTP needs one: ``page`` comes, what is sent is passed over."""
+
+    page: bytes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def settimeout(self, seconds: float) -> None: ...
+
+    def sendall(self, request: bytes) -> None: ...
+
+    def makefile(self, mode: str) -> io.BytesIO:
+        return io.BytesIO(self.page)
+
+    def close(self) -> None: ...
+
+
+@dataclass
 class AskedCluster(ScriptedCluster):
     """A scripted cluster that has all kinds but the ``absent``, and allows all but the ``denied``.
 
     ``denied`` are ``verb plural`` (or ``verb plural/subresource``, ``verb plural namespace``),
-    and so are ``hidden``, the reads that are answered with Forbidden.
+    and so are ``hidden``, the reads that are answered with Forbidden. ``pages`` is what pods
+    answer over HTTP, by their names; others are vLLM with blocks of 16 tokens.
     """
 
     absent: set[str] = field(default_factory=set)
     denied: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    pages: dict[str, bytes] = field(default_factory=dict)
+
+    def open_port(self, pod_name: str, port: int, *, namespace: str) -> socket.socket:
+        """On its stream comes the pod's page, whatever is asked."""
+        page = self.pages.get(pod_name, serving(metrics(16)))
+        return cast("socket.socket", PlayedStream(page))
 
     def has_kind(self, kind: Kind) -> bool:
         return kind.plural not in self.absent
@@ -61,6 +92,26 @@ class AskedCluster(ScriptedCluster):
             raise Forbidden(
                 f"not allowed: {verb} {kind.plural}", saw="HTTP 403", look="kubectl auth can-i"
             )
+
+
+def metrics(*sizes: int) -> bytes:
+    """What vLLM says at ``/metrics`` of the blocks of each rank, among much else."""
+    lines = [
+        "# HELP vllm:cache_config_info Information of the LLMEngine CacheConfig",
+        "# TYPE vllm:cache_config_info gauge",
+        *(
+            f'vllm:cache_config_info{{mamba_block_size="None",block_size="{size}",'
+            f'cache_dtype="auto",engine="{rank}"}} 1.0'
+            for rank, size in enumerate(sizes)
+        ),
+        'vllm:num_requests_running{engine="0",model_name="m"} 0.0',
+    ]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def serving(page: bytes, status: str = "200 OK") -> bytes:
+    """The answer that brings a page."""
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(page)}\r\n\r\n".encode() + page
 
 
 def engine(name: str, **fields: Any) -> Object:

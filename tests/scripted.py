@@ -7,6 +7,7 @@ Chaos Mesh: after a fault is created, each look at it shows the next of the scri
 from __future__ import annotations
 
 import copy
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -20,7 +21,15 @@ from kvchaos.cluster.kinds import (
     Kind,
     Object,
 )
-from kvchaos.errors import AlreadyExists, ClusterError, Conflict, Forbidden, Invalid, NotFound
+from kvchaos.errors import (
+    AlreadyExists,
+    ClusterError,
+    ClusterUnreachable,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+)
 
 NAMESPACE = "kvchaos"
 RUN = "r1"
@@ -86,6 +95,10 @@ class ScriptedCluster:
     def logs(self, pod_name: str, **asked: Any) -> str:
         """One line."""
         return f"{pod_name} is up\n"
+
+    def open_port(self, pod_name: str, port: int, *, namespace: str) -> socket.socket:
+        """Nobody serves anything in its pods."""
+        raise ClusterUnreachable(f"{namespace}/{pod_name}: nobody listens on {port}")
 
     def once(self, *, timeout: float) -> Self:
         """It tries nothing again anyway."""

@@ -19,7 +19,9 @@ from tests.guards import (
 )
 from tests.guards.removal import Guard, entry
 
-PREFLIGHT = "unit/preflight/test_about_cluster.py unit/preflight/test_about_pods.py"
+PREFLIGHT = " ".join(
+    f"unit/preflight/test_about_{each}.py" for each in ("cluster", "pods", "engines")
+)
 
 
 def guards() -> list[Guard]:

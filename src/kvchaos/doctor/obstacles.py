@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from kvchaos.assets import asset
 from kvchaos.doctor.line import Line, missing, note, ok
 from kvchaos.errors import ClusterError
+from kvchaos.preflight.about_engines import LOOK, larger_block_size
 from kvchaos.preflight.examine import judged
 from kvchaos.preflight.facts import Facts
 from kvchaos.preflight.reason import Finding
@@ -32,6 +33,7 @@ ABOUT: dict[str, tuple[str, frozenset[str]]] = {
         ),
     ),
     "chaos-daemon": ("ready beside the targets", frozenset({"no_daemon_on_node"})),
+    "block size": ("as the engines have it", frozenset({"other_block_size"})),
     "dry run": ("the server takes the faults", frozenset({"refused_by_the_server"})),
     "hold": ("none", frozenset({"held"})),
     "left behind": ("nothing", frozenset({"leftovers"})),
@@ -48,6 +50,8 @@ def obstacles(facts: Facts) -> Iterator[Line]:
             yield _line(what, own, facts)
         elif what == "chaos-daemon":
             yield _daemons(facts, well)
+        elif what == "block size":
+            yield _block_size(facts, well)
         else:
             yield ok(what, well)
 
@@ -84,6 +88,15 @@ def _daemons(facts: Facts, well: str) -> Line:
     if not any(each.hit for each in asking):
         return note("chaos-daemon", "not known: it has to be where the targets are")
     return ok("chaos-daemon", well)
+
+
+def _block_size(facts: Facts, well: str) -> Line:
+    """A note when the engines do not tell, as those that are no vLLM, or tell only a part of it."""
+    ours = facts.settings.block_size
+    if not facts.block_sizes:
+        return note("block size", f"{ours}; the engines do not tell theirs: their events will")
+    odd = next(larger_block_size(facts), "")
+    return note("block size", odd, LOOK) if odd else ok("block size", f"{ours}, {well}")
 
 
 def _apply(part: str) -> str:

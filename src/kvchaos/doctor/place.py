@@ -28,15 +28,11 @@ TIMEOUT = 5.0  # seconds for each answer of the API server
 def place(settings: Settings, plan: Sequence[Planned], *, clock: Clock) -> Iterator[Line]:
     """All lines about the cluster, the first ones first; the rest only where they can be asked."""
     try:
-        with Cluster.connect(settings.kubernetes_context, timeout=TIMEOUT) as connected:
-            cluster = connected.once(timeout=TIMEOUT)  # no retries, nothing between the lines
-            yield ok("cluster", f"{cluster.version()} at {cluster.access.server}")
-            namespace = _namespace(cluster, settings)
-            yield namespace
-            if namespace.state is State.MISSING:
-                return
-            yield from workload(cluster, settings)
-            yield from obstacles(look(cluster, plan, settings, now=clock.wall()))
+        with (
+            Cluster.connect(settings.kubernetes_context, timeout=TIMEOUT) as connected,
+            connected.once(timeout=TIMEOUT) as cluster,  # no retries, nothing between the lines
+        ):
+            yield from _lines(cluster, settings, plan, now=clock.wall())
     except ContextNotFound as error:
         todo = f"--context, KUBERNETES_CONTEXT; the kubeconfig is {error.look}"
         yield Line.of("cluster", error, todo=todo)
@@ -45,6 +41,17 @@ def place(settings: Settings, plan: Sequence[Planned], *, clock: Clock) -> Itera
             yield ok("cluster", "the embedded lab is not up: a run starts it, and stops it")
         else:
             yield Line.of("cluster", error)
+
+
+def _lines(
+    cluster: Cluster, settings: Settings, plan: Sequence[Planned], *, now: float
+) -> Iterator[Line]:
+    yield ok("cluster", f"{cluster.version()} at {cluster.access.server}")
+    namespace = _namespace(cluster, settings)
+    yield namespace
+    if namespace.state is not State.MISSING:
+        yield from workload(cluster, settings)
+        yield from obstacles(look(cluster, plan, settings, now=now))
 
 
 def _namespace(cluster: Cluster, settings: Settings) -> Line:

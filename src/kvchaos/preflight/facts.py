@@ -110,6 +110,7 @@ class Facts:
     ``engines``: uids of the engine pods, by namespace. ``daemons``: the nodes with a ready
     chaos-daemon. ``annotations``: of the namespaces touched. ``faults`` and ``rules``: the fault
     objects and PodNetworkChaos objects there. ``rehearsed``: what the server said against a fault.
+    ``block_sizes``: tokens of a block, by engine pod, as far as engines say so.
     """
 
     settings: Settings
@@ -124,4 +125,5 @@ class Facts:
     rules: tuple[Object, ...] = ()
     holds: tuple[Hold, ...] = ()
     rehearsed: tuple[tuple[Planned, ClusterError], ...] = ()
+    block_sizes: Mapping[str, frozenset[int]] = field(default_factory=dict)
     now: float = 0.0

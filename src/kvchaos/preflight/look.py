@@ -12,6 +12,7 @@ from kvchaos.errors import ClusterError, ClusterUnreachable, Forbidden, NotFound
 from kvchaos.mesh import hold
 from kvchaos.mesh.api import FAULT_KINDS, MeshApi
 from kvchaos.mesh.targets import select, selectors
+from kvchaos.preflight import metrics
 from kvchaos.preflight.facts import DAEMON, Facts, Selection
 from kvchaos.preflight.needs import Need, needs, places
 from kvchaos.preflight.plan import Planned
@@ -21,7 +22,7 @@ AT_ONCE = 4  # questions under way at a time; each of them opens a connection
 MESH_KINDS = (*FAULT_KINDS.values(), PODNETWORKCHAOS)
 
 
-class LookApi(MeshApi, Protocol):
+class LookApi(MeshApi, metrics.Ports, Protocol):
     """The part of the cluster client that is asked before a run; nothing is changed by it."""
 
     def has_kind(self, kind: Kind) -> bool: ...
@@ -57,6 +58,7 @@ def _gathered(
     engines = {place: pool.submit(ask.engines, place) for place in touched}
     annotations = {place: pool.submit(ask.annotations, place) for place in touched}
     daemons, held = pool.submit(ask.daemons), pool.submit(ask.hold)
+    block_sizes = pool.submit(ask.block_sizes)
     granted = {need: pool.submit(ask.allowed, need) for need in needs(plan, ask.settings)}
     return Facts(
         settings=ask.settings,
@@ -71,6 +73,7 @@ def _gathered(
         rules=_flat(rules),
         holds=tuple(held.result()),
         rehearsed=tuple((each, no) for each, said in rehearsed if (no := said.result())),
+        block_sizes=block_sizes.result(),
         now=now,
     )
 
@@ -105,6 +108,13 @@ class _Questions:
         """The uids of the engine pods that are alive."""
         found = self._list(PODS, place, labels=self.settings.engine_selector)
         return frozenset(pods.uid(pod) for pod in found if pods.is_alive(pod))
+
+    def block_sizes(self) -> dict[str, frozenset[int]]:
+        """What engines that are ready say of their blocks."""
+        here = self.settings
+        found = self._list(PODS, here.namespace, labels=here.engine_selector)
+        ready = [pod for pod in found if pods.is_alive(pod) and pods.is_ready(pod)]
+        return metrics.told_block_sizes(self.cluster, ready, here.engine_port)
 
     def objects(self, kind: Kind, place: str) -> list[Object]:
         """Every object of a kind of Chaos Mesh's in a namespace."""

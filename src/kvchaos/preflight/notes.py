@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from kvchaos.cluster import pods
 from kvchaos.errors import ClusterError
+from kvchaos.preflight.about_engines import larger_block_size
 from kvchaos.preflight.facts import Facts
 
 
 def notes(facts: Facts) -> list[str]:
     """One line each, no line twice."""
-    told = (*_finished(facts), *_not_ready(facts), *_unseen_namespaces(facts), *_daemons(facts))
-    return list(dict.fromkeys(told))
+    about = (_finished, _not_ready, _unseen_namespaces, _daemons, larger_block_size)
+    return list(dict.fromkeys(line for told in about for line in told(facts)))
 
 
 def _finished(facts: Facts) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from kvchaos.preflight import about_cluster, about_pods
+from kvchaos.preflight import about_cluster, about_engines, about_pods
 from kvchaos.preflight.facts import Facts
 from kvchaos.preflight.reason import Finding, Reason
 
@@ -26,6 +26,7 @@ REFUSALS: dict[str, Refusal] = {
         about_pods.host_network,
         about_pods.several_networks,
         about_pods.no_daemon_on_node,
+        about_engines.other_block_size,
         about_cluster.refused_by_the_server,
     )
 }

@@ -9,7 +9,15 @@ from kvchaos.preflight.look import look
 from kvchaos.preflight.plan import Planned
 from kvchaos.preflight.refusals import REFUSALS
 from kvchaos.settings import Settings
-from tests.preflight_world import AskedCluster, cluster, cut, namespace, only
+from tests.preflight_world import (
+    AskedCluster,
+    cluster,
+    cut,
+    metrics,
+    namespace,
+    only,
+    serving,
+)
 from tests.scripted import NAMESPACE, pod_fault
 
 SETTINGS = Settings(namespace=NAMESPACE)
@@ -41,6 +49,26 @@ def test_where_all_is_there_every_line_is_ok() -> None:
 
     assert list(found) == list(ABOUT)
     assert {each.state for each in found.values()} == {State.OK}
+
+
+def test_the_block_size_is_told_and_what_to_do_when_it_is_another() -> None:
+    """Right, wrong, perhaps, and not known: only what is wrong is missing."""
+
+    def line(page: bytes, ours: int = 16) -> Line:
+        pages = dict.fromkeys(("e1", "e2", "e3"), serving(page))
+        settings = Settings(namespace=NAMESPACE, block_size=ours)
+        found = look(cluster(pages=pages), [Planned("the fault", cut())], settings, now=0)
+        return next(each for each in obstacles(found) if each.what == "block size")
+
+    assert line(metrics(64), 64) == Line("block size", State.OK, "64, as the engines have it", "")
+    wrong = line(metrics(64))
+    assert wrong.state is State.MISSING
+    assert "saw blocks of 64 tokens in e1, e2, e3" in wrong.saw
+    assert wrong.todo == "KVCHAOS_BLOCK_SIZE, and the engines' --block-size"
+    assert line(metrics(16), 64).state is State.NOTE
+    assert line(b"") == Line(
+        "block size", State.NOTE, "16; the engines do not tell theirs: their events will", ""
+    )
 
 
 def test_missing_rights_are_told_in_one_line_with_the_role_that_gives_them() -> None:

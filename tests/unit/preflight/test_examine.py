@@ -23,6 +23,7 @@ def test_every_refusal_is_in_the_table() -> None:
         "missing_permission",
         "no_chaos_mesh_kind",
         "no_daemon_on_node",
+        "other_block_size",
         "not_opted_in",
         "wrong_environment",
         "leftovers",
