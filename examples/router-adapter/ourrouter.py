@@ -6,21 +6,22 @@ in hexadecimal. ``POST /debug/match`` ``{"tokens": [...]}`` -> ``{"engine-0": 32
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
-import requests
 
 from kvchaos.errors import RouterUnreachable
 from kvchaos.index.names import DEFAULT_MEDIUM, BlockKey
 from kvchaos.index.observed import EngineView, Observed
-from kvchaos.sessions import content, session
-from kvchaos.untrusted import MIB, Unreadable, json_of
+from kvchaos.index.routers.asking import asked
+from kvchaos.index.routers.protocol import RouterPlace
+from kvchaos.untrusted import MIB
 
 T = TypeVar("T")
 GPU = BlockKey(DEFAULT_MEDIUM, None)
 LARGEST = 64 * MIB  # bytes of one answer
+PATIENCE = 5.0  # seconds for each wait
 
 
 class Pod(msgspec.Struct, frozen=True):
@@ -37,33 +38,22 @@ class Prefixes(msgspec.Struct, frozen=True):
 
 
 class OurRouter:
-    """Speaks with the router at ``address()``, which is asked anew each time: routers move."""
+    """Speaks with the router at ``place.address()``, asked anew each time: routers move."""
 
-    def __init__(self, address: Callable[[], str], *, timeout: float = 5.0) -> None:
-        self._address = address
-        self._timeout = timeout
+    def __init__(self, place: RouterPlace) -> None:
+        self._place = place
 
     def snapshot(self) -> Observed:
-        reply = self._ask("GET", "/debug/prefixes", Prefixes)
+        reply = self._ask("GET /debug/prefixes", Prefixes)
         return Observed(engines={(pod.name, 0): view(pod) for pod in reply.pods})
 
     def match(self, tokens: Sequence[int]) -> dict[str, int]:
-        return self._ask("POST", "/debug/match", dict[str, int], {"tokens": list(tokens)})
+        return self._ask("POST /debug/match", dict[str, int], {"tokens": list(tokens)})
 
-    def _ask(self, method: str, path: str, shape: type[T], body: Any = None) -> T:
+    def _ask(self, question: str, shape: type[T], body: Any = None) -> T:
         """The answer in the shape that is documented above, or ``RouterUnreachable``."""
-        what = f"{method} {path} of the router"
-        url = f"http://{self._address()}{path}"
-        try:
-            with session().request(
-                method, url, json=body, timeout=self._timeout, stream=True
-            ) as reply:
-                reply.raise_for_status()
-                return json_of(content(reply, LARGEST), shape)
-        except requests.RequestException as error:
-            raise RouterUnreachable(what, saw=str(error)) from error
-        except Unreadable as error:
-            raise RouterUnreachable(what, wanted="its documented JSON", saw=str(error)) from error
+        address = self._place.address
+        return asked(address, question, shape, body=body, limit=LARGEST, timeout=PATIENCE)
 
 
 def view(pod: Pod) -> EngineView:

@@ -21,6 +21,7 @@ def add(parser: pytest.Parser) -> None:
     group.addoption("--kvchaos-namespace", help="Where engines are.")
     group.addoption("--kvchaos-engine-selector", help="Their label.")
     group.addoption("--kvchaos-router-selector", help="The router's label.")
+    group.addoption("--kvchaos-router-adapter", help="What asks it: a name, or module:Name.")
     group.addoption("--kvchaos-seed", type=int, default=7, help="Decides prompts and events.")
     group.addoption("--kvchaos-engines", type=int, default=3, help="So many in a lab.")
     group.addoption(

@@ -49,6 +49,7 @@ class Lab:
     namespace: str
     engine_selector: str
     router_selector: str
+    router_adapter: str
     seed: int
     directory: Path | None
 
@@ -60,6 +61,7 @@ class Lab:
             "namespace": self.namespace,
             "engine_selector": self.engine_selector,
             "router_selector": self.router_selector,
+            "router_adapter": self.router_adapter,
             "seed": self.seed,
         }
 
@@ -116,6 +118,7 @@ def _place(config: pytest.Config, context: str, directory: Path | None) -> Lab:
         namespace=str(config.getoption("kvchaos_namespace") or usual.namespace),
         engine_selector=str(config.getoption("kvchaos_engine_selector") or usual.engine_selector),
         router_selector=str(config.getoption("kvchaos_router_selector") or usual.router_selector),
+        router_adapter=str(config.getoption("kvchaos_router_adapter") or usual.router_adapter),
         seed=int(config.getoption("kvchaos_seed")),
         directory=directory,
     )
