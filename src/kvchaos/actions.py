@@ -28,7 +28,8 @@ def inject_fault(
 ) -> dict[str, Any]:
     """Inject the fault that ``template`` renders to and return once Chaos Mesh has it everywhere.
 
-    ``template`` is the name of a shipped template or a path to one; ``values`` are its variables.
+    ``template`` is the name of a shipped template, or a path: from the experiment's folder, the one
+    above it, or the working directory. ``values`` are its variables.
     Returns the fault's kind, namespace and name, its targets, and the seconds that it took. Raises
     when nothing is selected, when it is refused, or when it is not injected within ``timeout`` s.
     """

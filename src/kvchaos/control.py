@@ -10,6 +10,7 @@ import atexit
 import logging
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
@@ -22,6 +23,7 @@ from kvchaos.report.summary import print_summary
 from kvchaos.run import current, finishing, lifecycle, secrecy
 from kvchaos.run.journal import redact_journal
 from kvchaos.run.session import Run
+from kvchaos.run.source import played_from
 from kvchaos.verdict.result import Status, Verdict
 from kvchaos.verdict.verdict import judge
 from kvchaos.view.outlet import outlets
@@ -70,6 +72,7 @@ def before_experiment_control(
     stopping.install()
     atexit.register(cleanup_control)
     _at_the_end.enter_context(outlets())
+    current.lies_in(played_from() or current.beside() or Path.cwd())
     try:
         run = lifecycle.start(
             context, configuration or {}, secrets or {}, clock=SystemClock(), stopping=stopping
@@ -188,6 +191,7 @@ def cleanup_control() -> None:
         _outcome("aborted")
         current.end()
     current.stopped_by(None)
+    current.lies_in(None)
     _at_the_end.close()
 
 

@@ -17,10 +17,10 @@ from chaoslib import substitute
 from chaoslib.control import get_controls
 
 from kvchaos import extension
-from kvchaos.assets import asset
 from kvchaos.errors import ExperimentInvalid, TemplateInvalid
 from kvchaos.mesh.duration import duration_seconds
 from kvchaos.mesh.render import template_variables
+from kvchaos.mesh.whereabouts import find_template
 from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_value, place_of
 
 Json = dict[str, Any]
@@ -57,11 +57,14 @@ def load(path: Path) -> Json:
     return experiment
 
 
-def check(experiment: Json, configuration: Json, secrets: Json) -> None:
-    """Raise ``ExperimentInvalid`` with every finding at once; say nothing when there is none."""
+def check(experiment: Json, configuration: Json, secrets: Json, beside: Path | None = None) -> None:
+    """Raise ``ExperimentInvalid`` with every finding at once; say nothing when there is none.
+
+    ``beside`` is the folder of the experiment's file: its templates are looked for from there.
+    """
     try:
         findings = list(_misshapen(experiment, secrets)) or list(
-            _findings(experiment, configuration, secrets)
+            _findings(experiment, configuration, secrets, beside)
         )
     except RecursionError as error:
         raise ExperimentInvalid("the experiment is nested too deeply") from error
@@ -110,7 +113,9 @@ def _misshapen(experiment: Json, secrets: Json) -> Iterator[str]:
             yield f"secrets: {name!r} is in no group, wanted {{group: {{name: value}}}}"
 
 
-def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[str]:
+def _findings(
+    experiment: Json, configuration: Json, secrets: Json, beside: Path | None
+) -> Iterator[str]:
     yield from _unresolved_in(configuration, "configuration")
     if experiment.get("dry"):
         yield "chaos run --dry asks or does only half: kvchaos preflight shows whom it would hit"
@@ -128,7 +133,7 @@ def _findings(experiment: Json, configuration: Json, secrets: Json) -> Iterator[
         if _is_own(provider) and not _is_readable(arguments):
             yield f"{where}: its arguments, and their values, are no objects"
         elif _is_own(provider, "inject_fault"):
-            yield from (f"{where}: {finding}" for finding in _template_findings(arguments))
+            yield from (f"{where}: {finding}" for finding in _template_findings(arguments, beside))
             longest = _seconds(arguments)
         elif _is_own(provider, "recover_fault"):
             held = arguments.get("held", 0)
@@ -144,20 +149,6 @@ def activities(experiment: Json) -> Iterator[Json]:
     yield from experiment.get("steady-state-hypothesis", {}).get("probes", [])
     yield from experiment.get("method", [])
     yield from experiment.get("rollbacks", [])
-
-
-def find_template(name: str) -> Path:
-    """The template that an experiment names: a path, or the plain name of a shipped one."""
-    path = Path(name)
-    if path.suffix == ".j2":
-        if path.is_file():
-            return path
-        raise TemplateInvalid(f"no template at {path}", saw=f"working directory {Path.cwd()}")
-    shipped = {p.name.removesuffix(".yaml.j2"): p for p in asset("templates").glob("*.yaml.j2")}
-    if name not in shipped:
-        known = ", ".join(sorted(shipped))
-        raise TemplateInvalid(f"no template {name!r}", wanted=f"one of {known}, or a path to a .j2")
-    return shipped[name]
 
 
 def substituted(value: Any, configuration: Json, secrets: Json) -> Any:
@@ -227,13 +218,13 @@ def _time_findings(arguments: Json) -> Iterator[str]:
             yield f"{name}: wanted seconds, 0 or more, saw {given!r}"
 
 
-def _template_findings(arguments: Json) -> Iterator[str]:
+def _template_findings(arguments: Json, beside: Path | None) -> Iterator[str]:
     """Whether an ``inject_fault`` names a template that exists and gives values that it knows."""
     duration = (arguments.get("values") or {}).get("duration")
     if duration is not None and not _UNRESOLVED.search(str(duration)) and not _seconds(arguments):
         yield f"duration: wanted a number with a unit and above 0, such as 60s, saw {duration!r}"
     try:
-        wanted = template_variables(find_template(str(arguments.get("template", ""))))
+        wanted = template_variables(find_template(str(arguments.get("template", "")), beside))
     except TemplateInvalid as error:
         yield str(error)
         return

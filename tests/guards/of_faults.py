@@ -132,3 +132,10 @@ def of_experiment() -> Iterator[Guard]:
     for name in ("_misshapen", "_unresolved_in", "_template_findings", "_held_findings"):
         yield returns(f"{experiment}{name}", "()", tests=tests)
     yield returns("kvchaos.extension:findings", "()", tests="unit/test_extension.py")
+    yield without(
+        "kvchaos.mesh.whereabouts:_places",
+        "if place.is_relative_to(bounds):",
+        instead="if True:",
+        tests="unit/mesh/test_whereabouts.py",
+        what="mesh.whereabouts lets an experiment reach files outside its folders",
+    )

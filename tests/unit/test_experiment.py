@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kvchaos.assets import asset
-from kvchaos.errors import ExperimentInvalid, TemplateInvalid
-from kvchaos.experiment import activities, check, find_template, load
+from kvchaos.errors import ExperimentInvalid
+from kvchaos.experiment import activities, check, load
 
 Json = dict[str, Any]
 SHIPPED = sorted(asset("experiments").glob("*.json"))
@@ -182,16 +182,6 @@ def test_every_shipped_experiment_names_what_there_is(path: Path) -> None:
     check(found, configuration, {})
 
     assert [activity["name"] for activity in activities(found)]
-
-
-def test_a_template_of_ones_own_is_a_path(tmp_path: Path) -> None:
-    """Anything with the ending .j2 is taken as a path."""
-    own = tmp_path / "own.yaml.j2"
-    own.write_text("kind: {{ run | tojson }}")
-
-    assert find_template(str(own)) == own
-    with pytest.raises(TemplateInvalid, match="no template at"):
-        find_template(str(tmp_path / "other.yaml.j2"))
 
 
 def test_the_first_error_of_a_file_has_a_line_and_a_column(tmp_path: Path) -> None:

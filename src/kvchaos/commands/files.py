@@ -12,9 +12,9 @@ import yaml
 from kvchaos.commands.loading import loaded
 from kvchaos.commands.shipped import complete_experiment, find_experiment
 from kvchaos.errors import TemplateInvalid, UsageError
-from kvchaos.experiment import find_template
 from kvchaos.mesh.lint import lint
 from kvchaos.mesh.render import render as render_template
+from kvchaos.mesh.whereabouts import find_template
 from kvchaos.preflight.plan import plan
 
 Json = dict[str, Any]

@@ -17,6 +17,7 @@ from kvchaos.gameday.disclosed import ensure_no_secret, secrets_in
 from kvchaos.gameday.plan import Plan, Play
 from kvchaos.gameday.player import Ready, environment_of, pairs
 from kvchaos.gameday.reading import PlanInvalid, read_plan
+from kvchaos.mesh.whereabouts import find_template, is_path
 from kvchaos.preflight.plan import plan as faults_of
 from kvchaos.untrusted import MIB, Unreadable, file_text
 
@@ -75,18 +76,18 @@ def _ready(play: Play) -> Ready:
         play,
         given.settings,
         len(faults),
-        tuple(_templates(given)),
+        tuple(map(str, _templates(given))),
         tuple(secrets_in(given.experiment)),
     )
 
 
-def _templates(given: Loaded) -> Iterator[str]:
+def _templates(given: Loaded) -> Iterator[Path]:
     """The templates that the experiment has by their path, not by the name of a shipped one."""
     for activity in activities(given.experiment):
         provider = substituted(activity.get("provider") or {}, given.configuration, given.secrets)
         name = str((provider.get("arguments") or {}).get("template", ""))
-        if name.endswith(".j2"):
-            yield name
+        if is_path(name):
+            yield find_template(name, given.beside).absolute()
 
 
 def _carried(path: Path) -> tuple[str, str]:

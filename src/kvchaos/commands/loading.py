@@ -16,6 +16,7 @@ from chaoslib.secret import load_secrets
 from kvchaos.commands.shipped import find_experiment
 from kvchaos.errors import ExperimentInvalid, UsageError
 from kvchaos.experiment import CONTROL, check, load
+from kvchaos.mesh.whereabouts import folder_of
 from kvchaos.redact import says_secret
 from kvchaos.settings import Settings, settings_from
 
@@ -30,12 +31,16 @@ TRIPS = (ChaosException, ValueError, AttributeError, TypeError, KeyError)
 
 
 class Loaded(NamedTuple):
-    """An experiment with its configuration and secrets as they are now, and what they set."""
+    """An experiment with its configuration and secrets as they are now, and what they set.
+
+    ``beside`` is the folder of its file.
+    """
 
     experiment: Json
     configuration: Json
     secrets: Json
     settings: Settings
+    beside: Path
 
 
 class Variables(NamedTuple):
@@ -67,12 +72,13 @@ def loaded(
     except TRIPS as error:
         saw = f"{type(error).__name__}: {error}"
         raise ExperimentInvalid(str(path), saw=saw) from error
-    check(found, configuration, secrets)
+    beside = folder_of(path)
+    check(found, configuration, secrets, beside)
     modules = [each.get("provider", {}).get("module") for each in found.get("controls", [])]
     if CONTROL not in modules:
         wanted, saw = f"the control {CONTROL}", json.dumps(modules)
         raise ExperimentInvalid(str(path), wanted=wanted, saw=saw, look=f"add {CONTROL_LINES}")
-    return Loaded(found, configuration, secrets, settings_from(configuration))
+    return Loaded(found, configuration, secrets, settings_from(configuration), beside)
 
 
 def _configuration(declared: Json) -> Json:

@@ -49,14 +49,21 @@ class Shown(Protocol):
 class Playing:
     """An experiment that is played: its journal, and the run that comes of it, once there is one.
 
+    ``beside`` is the folder of its file: from there its templates are looked for.
     ``journal_path`` is where the journal goes beside the run's folder, None for nowhere.
     """
 
     def __init__(
-        self, experiment: Json, *, journal_path: Path | None, shown: Sequence[Shown]
+        self,
+        experiment: Json,
+        *,
+        beside: Path | None = None,
+        journal_path: Path | None,
+        shown: Sequence[Shown],
     ) -> None:
         self.folder: Path | None = None
         self._experiment = experiment
+        self._beside = beside
         self._journal: Json = initialize_run_journal(experiment)
         self._journal_path = journal_path
         self._shown = shown
@@ -64,7 +71,7 @@ class Playing:
     def play(self) -> Json:
         """What came of it, as the journal has it under ``kvchaos``."""
         strategy = strategy_of(self._experiment)
-        current.listen(self.keep, onlooker=self)
+        current.listen(self.keep, onlooker=self, beside=self._beside)
         for each in self._shown:
             each.begin()
         try:

@@ -101,7 +101,8 @@ def run(  # noqa: PLR0917 - as click passes them
             experiments[number] if single else f"[{number + 1}/{len(found)}] {experiments[number]}"
         )
         shown = viewer("log" if verbose and view == "auto" else view, name)
-        playing = Playing(found[number].experiment, journal_path=written, shown=shown)
+        given = found[number]
+        playing = Playing(given.experiment, beside=given.beside, journal_path=written, shown=shown)
         if single:
             return _played(experiments[number], playing)
         return _played(experiments[number], playing, one_of=(lab, found[number].settings))

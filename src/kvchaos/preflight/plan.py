@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kvchaos.cluster.kinds import Object
 from kvchaos.errors import ExperimentInvalid, TemplateInvalid
-from kvchaos.experiment import activities, find_template, substituted
+from kvchaos.experiment import activities, substituted
 from kvchaos.mesh.fault import Fault
 from kvchaos.mesh.lint import lint
 from kvchaos.mesh.render import render
 from kvchaos.mesh.targets import selectors
 from kvchaos.mesh.values import template_values
+from kvchaos.mesh.whereabouts import find_template
 from kvchaos.settings import Settings
 
 Json = dict[str, Any]
@@ -52,9 +54,15 @@ class Planned:
 
 
 def plan(
-    experiment: Json, configuration: Json, secrets: Json, settings: Settings, *, run_id: str
+    experiment: Json,
+    configuration: Json,
+    secrets: Json,
+    settings: Settings,
+    beside: Path | None = None,
+    *,
+    run_id: str,
 ) -> list[Planned]:
-    """Every fault that the experiment would inject, in its order.
+    """Every fault that the experiment, whose file is in ``beside``, would inject, in its order.
 
     Raises ``ExperimentInvalid`` with all that speaks against sending them, whatever the cluster.
     """
@@ -68,7 +76,8 @@ def plan(
             stage += 1
         elif _calls(provider, "inject_fault"):
             try:
-                body = _body(provider.get("arguments") or {}, run_id, len(planned) + 1)
+                arguments = provider.get("arguments") or {}
+                body = _body(arguments, beside, run_id=run_id, number=len(planned) + 1)
             except TemplateInvalid as error:
                 wrong.append(f"activity {name!r}: {error}")
                 continue
@@ -80,18 +89,25 @@ def plan(
     return planned
 
 
-def rendered(template: str, values: Mapping[str, Any], *, run_id: str, number: int) -> Object:
+def rendered(
+    template: str,
+    values: Mapping[str, Any],
+    beside: Path | None = None,
+    *,
+    run_id: str,
+    number: int,
+) -> Object:
     """A run's fault of that ``number``, from 1: its name is its own, for names are evidence."""
-    body = render(find_template(template), {"run": run_id, **template_values(values)})
+    body = render(find_template(template, beside), {"run": run_id, **template_values(values)})
     metadata = body.get("metadata")
     if number > 1 and isinstance(metadata, dict):
         metadata["name"] = f"{metadata.get('name')}-{number}"
     return body
 
 
-def _body(arguments: Json, run_id: str, number: int) -> Object:
-    values = arguments.get("values") or {}
-    return rendered(str(arguments.get("template", "")), values, run_id=run_id, number=number)
+def _body(arguments: Json, beside: Path | None, *, run_id: str, number: int) -> Object:
+    template, values = str(arguments.get("template", "")), arguments.get("values") or {}
+    return rendered(template, values, beside, run_id=run_id, number=number)
 
 
 def _method(experiment: Json) -> Iterator[Json]:

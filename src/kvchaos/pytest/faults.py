@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kvchaos.experiment import find_template
 from kvchaos.mesh.render import template_variables
+from kvchaos.mesh.whereabouts import find_template
 from kvchaos.preflight.examine import examine
 from kvchaos.preflight.plan import plan
 from kvchaos.pytest.answer import Answer

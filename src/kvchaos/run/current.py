@@ -7,6 +7,7 @@ the control puts it in at the start and takes it out at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from kvchaos.ending.stopping import Stopping
@@ -39,6 +40,7 @@ _stopping: list[Stopping] = []
 _outcomes: list[Json] = []
 _listeners: list[Callable[[Json], None]] = []
 _onlookers: list[Onlooker] = []
+_folders: list[Path] = []
 
 
 def begin(run: Run) -> None:
@@ -97,15 +99,32 @@ def outcome() -> Json | None:
     return _outcomes[0] if _outcomes else None
 
 
-def listen(listener: Callable[[Json], None], *, onlooker: Onlooker | None = None) -> None:
+def listen(
+    listener: Callable[[Json], None],
+    *,
+    onlooker: Onlooker | None = None,
+    beside: Path | None = None,
+) -> None:
     """Call ``listener`` with the record of a run whose process ends without Chaos Toolkit.
 
-    A run is about to be played: nothing that came of an earlier one in this process is its own.
+    A run is about to be played, of a file in the folder ``beside``: nothing that came of an earlier
+    one in this process is its own.
     """
+    lies_in(beside)
     _listeners[:] = [listener]
     _onlookers[:] = [onlooker] if onlooker else []
     for of_an_earlier_run in (_failed, _refused, _outcomes):
         of_an_earlier_run.clear()
+
+
+def lies_in(folder: Path | None) -> None:
+    """The file of the experiment that is played is in ``folder``; None: nobody knows."""
+    _folders[:] = [folder] if folder else []
+
+
+def beside() -> Path | None:
+    """That folder, from which the experiment's templates are looked for."""
+    return _folders[0] if _folders else None
 
 
 def tell(record: Json) -> None:

@@ -18,7 +18,7 @@ from kvchaos.mesh import confirm
 from kvchaos.mesh import inject as injecting
 from kvchaos.mesh.fault import Effect
 from kvchaos.preflight.plan import rendered
-from kvchaos.run import bystanders, lasting
+from kvchaos.run import bystanders, current, lasting
 from kvchaos.run.company import refuse_company
 from kvchaos.run.folder import keep_object
 from kvchaos.run.holding import refuse_if_held
@@ -35,7 +35,8 @@ LOOK_EVERY = 0.2  # seconds between looks at a fault's evidence
 
 def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
     """Render, check and inject a fault; both outcomes are in the history."""
-    body = rendered(template, values, run_id=run.id, number=len(run.ledger.entries()) + 1)
+    number = len(run.ledger.entries()) + 1
+    body = rendered(template, values, current.beside(), run_id=run.id, number=number)
     before = _before(run)
     run.sampler.know_missing()
     try:

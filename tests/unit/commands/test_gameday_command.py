@@ -208,6 +208,23 @@ def test_what_the_plan_needs_goes_with_it() -> None:
     assert list(objects[3]["data"].values())[1:] == [plan, cut]
 
 
+def test_a_plan_and_all_it_needs_may_lie_in_a_folder_below() -> None:
+    """What `kvchaos init DIR` writes is installed from beside DIR; paths stay as they are."""
+    own = asset("experiments", "network-partition.json").read_text()
+    own = own.replace('"network-partition"', '"templates/cut.yaml.j2"')
+    written(own, Path("DIR/experiments/a.json"))
+    cut = asset("templates", "network-partition.yaml.j2").read_text()
+    written(cut, Path("DIR/templates/cut.yaml.j2"))
+    plan = f"{HEAD}experiments: [experiments/a.json]\nschedule: '0 10 * * 2'\n"
+
+    objects = installed(written(plan, Path("DIR/plan.yaml")))
+
+    spec = objects[-1]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert [item["path"] for item in spec["volumes"][0]["configMap"]["items"]] == [
+        *("DIR/experiments/a.json", "DIR/plan.yaml", "DIR/templates/cut.yaml.j2")
+    ]
+
+
 @pytest.mark.parametrize(
     ("more", "arguments", "why"),
     [

@@ -112,6 +112,41 @@ def test_variables_stand_in_the_experiment_that_is_played(monkeypatch: pytest.Mo
     assert played[0]["configuration"]["namespace"] == "team-a"
 
 
+def test_an_experiment_is_played_from_anywhere_with_the_templates_beside_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of two in one call each has its own; whoever asks while it is played learns the folder."""
+    asked: list[Path | None] = []
+
+    def play(experiment: Json, strategy: str, journal: Json) -> None:
+        asked.append(current.beside())
+        journal |= {"status": "completed", "kvchaos": PASSED}
+
+    monkeypatch.setattr(playing, "play", play)
+    experiment = shipped()
+    text = json.dumps(experiment).replace('"network-partition"', '"templates/own.yaml.j2"')
+    cut = asset("templates", "network-partition.yaml.j2").read_text()
+    for name in ("one", "two"):
+        for folder in ("experiments", "templates"):
+            (tmp_path / name / folder).mkdir(parents=True)
+        (tmp_path / name / "experiments" / "e.json").write_text(text)
+        (tmp_path / name / "templates" / "own.yaml.j2").write_text(cut)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    result = ran("../one/experiments/e.json", str(tmp_path / "two" / "experiments" / "e.json"))
+
+    folders = [tmp_path / each / "experiments" for each in ("one", "two")]
+    assert (result.exit_code, asked) == (0, folders)
+    (tmp_path / "one" / "templates" / "own.yaml.j2").unlink()
+    result = ran("../one/experiments/e.json")
+    assert result.exit_code == 4
+    places = (
+        tmp_path / "one" / each / "own.yaml.j2" for each in ("experiments/templates", "templates")
+    )
+    assert f"none at {', '.join(map(str, places))}, " in result.output
+
+
 def test_a_variable_makes_up_for_an_environment_that_has_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

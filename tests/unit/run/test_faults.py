@@ -17,7 +17,7 @@ from kvchaos.errors import (
     TemplateInvalid,
 )
 from kvchaos.mesh.fault import Fault, Target
-from kvchaos.run import faults, healing
+from kvchaos.run import current, faults, healing
 from kvchaos.run.session import Before, Bystander
 from kvchaos.sampling.timeline import Sample
 from tests.run_world import (
@@ -218,6 +218,21 @@ def test_a_template_that_is_no_fault_is_refused_with_an_error_of_its_own(
         faults.inject(world.run, str(template), {}, timeout=5)
 
     assert [fault.name for fault in healing.open_faults(world.run)] == [CUT]
+
+
+def test_a_template_is_looked_for_from_the_folder_of_the_experiment(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the experiment was checked, whatever the working directory is."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "own.yaml.j2").write_text("[{{ run | tojson }}]")
+    world = made(cuttable(CUT, SECOND))
+    current.lies_in(tmp_path / "experiments")
+    try:
+        with pytest.raises(TemplateInvalid, match="own.yaml.j2: not one object"):
+            faults.inject(world.run, "templates/own.yaml.j2", {}, timeout=5)
+    finally:
+        current.lies_in(None)
 
 
 # -- in effect ----------------------------------------------------------------------------------
