@@ -65,9 +65,22 @@ def of_forms() -> Iterator[Guard]:
         tests=METRICS,
     )
     push = "kvchaos.report.push"
-    yield without(f"{push}:push", '.rpartition("@")[2]', instead="", tests=PUSH)
-    yield without(f"{push}:push", "grouping_key=key, ", instead="", tests=PUSH)
-    yield without(f"{push}:_address", "if not usable:", instead="if 0:", tests=PUSH)
+    yield without(f"{push}:_gateway", ".rpartition('@')[2]", instead="", tests=PUSH)
+    yield without(f"{push}:_gateway", "if not usable:", instead="if 0:", tests=PUSH)
+    yield without(
+        f"{push}:_gateway", "and not (address.query or address.fragment)", instead="", tests=PUSH
+    )
+    yield without(f"{push}:_put", "{_group(where)}", instead="", tests=PUSH)
+    yield without(f"{push}:_put", ", timeout=timeout", instead="", tests=PUSH)
+    yield without(
+        f"{push}:_group",
+        "base64.urlsafe_b64encode(value.encode()).decode()",
+        instead="value",
+        tests=PUSH,
+    )
+    yield without(
+        f"{push}:_reason", "gateway.secrets.text(_said(error))", instead="_said(error)", tests=PUSH
+    )
     yield without(
         "kvchaos.commands.report:report.callback", "if found.unread:", instead="if 0:", tests=REPORT
     )

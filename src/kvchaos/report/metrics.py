@@ -42,7 +42,7 @@ LAST = (
 LABELLED = (
     ("run_info", "Which run the newest is, and how it went.", ("run", "status", "version")),
     ("checks", "Checks of the newest run by their verdict.", ("verdict",)),
-    ("request_latency_seconds", "Latency of the requests through the router.", ("quantile",)),
+    ("request_latency_seconds", "Latency of the requests through the router.", ("percentile",)),
 )
 
 
@@ -102,7 +102,7 @@ def _values(run: Figures, record: Json) -> dict[str, float | None]:
     began = None if run.began is None else run.began.timestamp()
     looked = record["residue"] is not None
     return {
-        "end_timestamp_seconds": None if began is None else began + (run.seconds or 0.0),
+        "end_timestamp_seconds": None if began is None else round(began + (run.seconds or 0.0), 3),
         "run_seconds": run.seconds,
         "passed": float(run.status == "pass"),
         "recovered": None if run.recovered is None else float(run.recovered),
@@ -133,7 +133,7 @@ def _samples(name: str, run: Figures, record: Json) -> list[tuple[tuple[str, ...
     if name == "checks":
         counted = Counter(each["verdict"] for each in record["checks"])
         return [((str(verdict),), float(counted[verdict])) for verdict in Verdict]
-    latency = {"0.5": run.p50, "0.95": run.p95, "0.99": run.p99}
+    latency = {"50": run.p50, "95": run.p95, "99": run.p99}
     return [((share,), value) for share, value in latency.items() if value is not None]
 
 

@@ -64,9 +64,9 @@ def test_metrics_of_one_run() -> None:
         "last_checks pass": 16.0,
         "last_checks fail": 0.0,
         "last_checks unknown": 0.0,
-        "last_request_latency_seconds 0.5": 0.012,
-        "last_request_latency_seconds 0.95": 0.031,
-        "last_request_latency_seconds 0.99": 0.094,
+        "last_request_latency_seconds 50": 0.012,
+        "last_request_latency_seconds 95": 0.031,
+        "last_request_latency_seconds 99": 0.094,
         "runs pass": 1.0,
         "runs unknown": 0.0,
         "runs fail": 0.0,
@@ -104,6 +104,20 @@ def test_any_name_is_a_label() -> None:
     history = altered(run_that_recovered(), "run_started", experiment=name)
 
     assert list(samples(history)) == [name]
+
+
+def test_no_label_is_one_that_prometheus_keeps_for_itself() -> None:
+    """``promtool check metrics`` refuses a ``quantile`` that is not a summary's."""
+    text = metrics([record(run_that_recovered())])
+
+    labels = {
+        (family.type, label)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        for label in sample.labels
+    }
+    kept = {"quantile", "le", "job", "instance"}
+    assert {each for each in labels if each[1] in kept} == {("histogram", "le")}
 
 
 def test_no_runs_are_no_samples() -> None:
