@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
+import msgspec
 import pytest
-import requests
 from hypothesis import given
+from hypothesis import strategies as st
 
 from kvchaos import sessions
 from kvchaos.clock import SystemClock
 from kvchaos.errors import EngineUnreachable, RouterUnreachable
-from kvchaos.index.routers import reference
+from kvchaos.index.routers import dynamo, reference
+from kvchaos.index.routers.dynamo import DynamoIndexer
+from kvchaos.index.routers.protocol import RouterPlace
 from kvchaos.index.routers.reference import ReferenceRouter
 from kvchaos.traffic import completions
 from kvchaos.traffic.completions import Completion, Completions
 from tests.hostile import bounded, damaged_json, outcome
+from tests.said import Said, answering
 
 ENGINE = {
     "pod": "a",
@@ -35,50 +37,37 @@ ENGINE = {
 }
 INDEX = {"router": {"recovery": "replay", "started": 1.0}, "engines": [ENGINE]}
 MATCH = {"block_size": 16, "pods": {"a": 32}}
+WORKER = {
+    "instance_id": 1,
+    "model_name": "m",
+    "routing_group": "default",
+    "endpoints": {"0": "tcp://10.0.0.5:5557"},
+    "listeners": {"0": {"endpoint": "tcp://10.0.0.5:5557", "status": "active"}},
+}
+STORED = {"stored": {"parent_hash": None, "blocks": [{"block_hash": 1}, {"block_hash": 2**64 - 1}]}}
+HELD = {
+    "worker_id": 1,
+    "storage_tier": "device",
+    "residency_domain": "worker",
+    "event": {"event_id": 0, "data": STORED, "dp_rank": 0},
+}
+DYNAMO = {
+    "/workers": [WORKER],
+    "/dump": {"m:default": {"block_size": 16, "events": [HELD, {**HELD, "worker_id": 2}]}},
+    "/query": {"scores": {"1": {"0": 32}}, "frequencies": []},
+}
 COMPLETION = {"usage": {"prompt_tokens": 3, "prompt_tokens_details": {"cached_tokens": 1}}}
 
 
-class Said(requests.Response):
-    """A reply that is already there."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__()
-        self.status_code = 200
-        self._said = body
-
-    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:
-        return iter([self._said])
-
-    def close(self) -> None: ...
-
-
-class Session(requests.Session):
-    """Every request is answered by ``body``."""
-
-    body = b""
-
-    def request(self, *_: Any, **__: Any) -> requests.Response:
-        return Said(self.body)
-
-
-@contextmanager
-def answering(body: bytes) -> Iterator[None]:
-    session = Session()
-    session.body = body
-    before = getattr(sessions._own, "session", None)
-    sessions._own.session = session
-    try:
-        yield
-    finally:
-        sessions._own.session = before
-        if before is None:
-            del sessions._own.session
+def _damaged(path: str) -> st.SearchStrategy[tuple[str, bytes]]:
+    """One of the indexer's answers after accidents."""
+    return st.tuples(st.just(path), damaged_json(DYNAMO[path]))
 
 
 @given(damaged_json(INDEX))
 def test_an_index_is_read_or_refused(body: bytes) -> None:
     """A misread index would be a false verdict."""
-    with answering(body), bounded(len(body)):
+    with answering(lambda _: Said(body)), bounded(len(body)):
         found = outcome(ReferenceRouter(lambda: "a:1").snapshot, RouterUnreachable)
     if not isinstance(found, RouterUnreachable):
         for view in found.engines.values():
@@ -88,8 +77,47 @@ def test_an_index_is_read_or_refused(body: bytes) -> None:
 @given(damaged_json(MATCH))
 def test_a_match_is_read_or_refused(body: bytes) -> None:
     """Tokens by pod, or nothing."""
-    with answering(body), bounded(len(body)):
+    with answering(lambda _: Said(body)), bounded(len(body)):
         found = outcome(lambda: ReferenceRouter(lambda: "a:1").match([1]), RouterUnreachable)
+    if not isinstance(found, RouterUnreachable):
+        assert {type(tokens) for tokens in found.values()} <= {int}
+
+
+def indexer(address: str) -> DynamoIndexer:
+    return DynamoIndexer(
+        RouterPlace(
+            address=lambda: address, engines=lambda: {"10.0.0.5": "a"}, model="m", block_size=16
+        )
+    )
+
+
+def dynamo_with(path: str, body: bytes) -> Callable[[str], Said]:
+    """An indexer as it should be, but for its answer to ``path``."""
+    return lambda asked: Said(body if asked == path else msgspec.json.encode(DYNAMO[asked]))
+
+
+@given(st.sampled_from(["/workers", "/dump"]).flatmap(_damaged))
+def test_a_dump_of_dynamo_is_read_or_refused(answer: tuple[str, bytes]) -> None:
+    """Pods and hashes, whatever it says of its workers and of what they hold."""
+    path, body = answer
+    with answering(dynamo_with(path, body)), bounded(len(body)):
+        found = outcome(indexer("a:1").snapshot, RouterUnreachable)
+    if not isinstance(found, RouterUnreachable):
+        hashes = [
+            each
+            for view in found.engines.values()
+            for held in view.blocks.values()
+            for each in held
+        ]
+        assert all(type(each) is int and 0 <= each < 2**64 for each in hashes)
+
+
+@given(st.sampled_from(["/workers", "/query"]).flatmap(_damaged))
+def test_a_match_of_dynamo_is_read_or_refused(answer: tuple[str, bytes]) -> None:
+    """Tokens by pod, or nothing."""
+    path, body = answer
+    with answering(dynamo_with(path, body)), bounded(len(body)):
+        found = outcome(lambda: indexer("a:1").match([1]), RouterUnreachable)
     if not isinstance(found, RouterUnreachable):
         assert {type(tokens) for tokens in found.values()} <= {int}
 
@@ -98,7 +126,7 @@ def test_a_match_is_read_or_refused(body: bytes) -> None:
 def test_a_completion_is_read_or_refused(body: bytes) -> None:
     """As for the router."""
     asked = Completions(model="m", clock=SystemClock())
-    with answering(body), bounded(len(body)):
+    with answering(lambda _: Said(body)), bounded(len(body)):
         found = outcome(lambda: asked.engine("a:1", [1]), EngineUnreachable)
     if isinstance(found, Completion):
         assert isinstance(found.prompt_tokens, int)
@@ -146,11 +174,14 @@ def test_an_answer_without_end_is_given_up(endless: str, monkeypatch: pytest.Mon
     """It is read to its bound and no further; the error says so."""
     monkeypatch.setattr(reference, "LARGEST", 2**20)
     monkeypatch.setattr(completions, "LARGEST", 2**20)
+    monkeypatch.setattr(dynamo, "LARGEST", 2**20)
     router = ReferenceRouter(lambda: endless)
     asked = Completions(model="m", clock=SystemClock())
 
     with bounded(2**20):
         with pytest.raises(RouterUnreachable, match="more than 1 MiB"):
             router.snapshot()
+        with pytest.raises(RouterUnreachable, match="more than 1 MiB"):
+            indexer(endless).snapshot()
         with pytest.raises(EngineUnreachable, match="more than 1 MiB"):
             asked.engine(endless, [1])

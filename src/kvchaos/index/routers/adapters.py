@@ -15,6 +15,7 @@ from kvchaos.index.routers.checked import Checked, told
 from kvchaos.index.routers.protocol import Adapter, RouterIndex, RouterPlace
 
 ADAPTERS: dict[str, str] = {
+    "dynamo": "kvchaos.index.routers.dynamo:DynamoIndexer",
     "reference": "kvchaos.index.routers.reference:reference",
 }
 """The shipped ones, each as ``module:name``: what makes a ``RouterIndex`` of a ``RouterPlace``."""

@@ -1,0 +1,218 @@
+"""The index of NVIDIA Dynamo's standalone indexer, ``python -m dynamo.indexer``, over its HTTP.
+
+``GET /workers`` tells at which address each worker publishes, ``GET /dump`` which blocks each
+worker and rank holds, by the engines' own hashes, ``POST /query`` how many tokens of a prompt it
+holds. docs/guides/dynamo.md tells what that says and what it does not.
+
+The rule guarded here: a worker is the pod that has its address now, or nobody's. A model that was
+never there is no answer; one that was there, and is not any more, is an index that was lost.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from kvchaos.errors import RouterUnreachable
+from kvchaos.index.names import BlockKey, Blocks
+from kvchaos.index.observed import EngineView, Observed
+from kvchaos.index.routers.asking import asked
+from kvchaos.index.routers.dynamo_answers import Held, Index, Matches, Tier, Worker
+from kvchaos.index.routers.protocol import RouterPlace
+from kvchaos.kvevents.wire import MASK64
+from kvchaos.untrusted import MIB
+
+T = TypeVar("T")
+LARGEST = 256 * MIB
+"""Bytes of one answer; a block takes about 90 of them in ``/dump``."""
+GUIDE = "docs/guides/dynamo.md"
+SIGNED = range(-(2**63), 2**64)
+TIERS: dict[Tier, tuple[str, ...]] = {
+    "device": ("GPU",),
+    "host_pinned": ("CPU", "CPU_PINNED", "CPU_TIER1"),
+    "disk": ("STORAGE", "DISK"),
+}
+"""The media whose blocks the indexer keeps, by where it keeps them; the first one is the name."""
+MEDIA = {medium: media[0] for media in TIERS.values() for medium in media}
+
+
+class DynamoIndexer:
+    """Speaks with the indexer at ``place.address()``, of the model of ``place`` alone."""
+
+    def __init__(self, place: RouterPlace, *, timeout: float = 5.0) -> None:
+        self._place = place
+        self._timeout = timeout
+        self._was_there = False
+
+    def snapshot(self) -> Observed:
+        workers = self._workers()
+        dump = self._ask("GET /dump", dict[str, Index])
+        if not _told_of(dump) <= {(each.index, each.instance_id) for each in workers}:
+            workers += self._workers()  # one of them was registered in between
+        ours = self._of_model(workers)
+        names = _names(ours, self._place.engines())
+        held = _by_rank(self._events(dump, workers))
+        ranks = {(each.instance_id, rank) for each in ours for rank in each.endpoints}
+        return Observed(
+            {
+                pod_rank: EngineView(_blocks(held.get(one, {})), connected=names.connected(*one))
+                for pod_rank, one in names.by_pod(ranks | held.keys()).items()
+            },
+            place=kept_at,
+        )
+
+    def match(self, tokens: Sequence[int]) -> dict[str, int]:
+        ours = self._of_model(self._workers())
+        names = _names(ours, self._place.engines())
+        question = {"token_ids": list(tokens), "model_name": self._place.model}
+        found: dict[str, int] = {}
+        for group in sorted({each.routing_group for each in ours}):
+            answer = self._ask("POST /query", Matches, {**question, "routing_group": group})
+            for worker, ranks in answer.scores.items():
+                for rank, matched in ranks.items():
+                    pod = names.pod(worker, rank)
+                    found[pod] = max(matched, found.get(pod, 0))
+        return found
+
+    def _workers(self) -> list[Worker]:
+        return self._ask("GET /workers", list[Worker])
+
+    def _of_model(self, workers: list[Worker]) -> list[Worker]:
+        """Those of the model that is asked for; none only if there were some before."""
+        ours = [each for each in workers if each.model_name == self._place.model]
+        self._was_there = self._was_there or bool(ours)
+        if not self._was_there:
+            others = sorted({each.model_name for each in workers})
+            raise RouterUnreachable(
+                f"the indexer has no worker of the model {self._place.model!r}",
+                wanted="engines that were registered with POST /register",
+                saw=f"workers of {', '.join(others)}" if others else "no worker at all",
+                look=GUIDE,
+            )
+        return ours
+
+    def _events(self, dump: Mapping[str, Index], workers: Iterable[Worker]) -> list[Held]:
+        """What the indexes of the model hold; also one that no worker is of any more."""
+        model = self._place.model
+        others = {each.index for each in workers if each.model_name != model}
+        return [
+            event
+            for name, index in dump.items()
+            if name.startswith(f"{model}:") and name not in others
+            for event in index.events
+        ]
+
+    def _ask(self, question: str, shape: type[T], body: Any = None) -> T:
+        return asked(
+            self._place.address, question, shape, body=body, limit=LARGEST, timeout=self._timeout
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Which pod a worker is: the one at its address, or ``worker 7 at 10.0.0.9``, a ghost."""
+
+    workers: Mapping[int, Worker]
+    engines: Mapping[str, str]
+
+    def by_pod(self, ranks: Iterable[tuple[int, int]]) -> dict[tuple[str, int], tuple[int, int]]:
+        """Worker and rank by pod and rank."""
+        found: dict[tuple[str, int], tuple[int, int]] = {}
+        for worker, rank in sorted(ranks):
+            pod = self.pod(worker, rank)
+            if (pod, rank) in found:
+                raise RouterUnreachable(
+                    f"which worker of the indexer is {pod}/{rank} is not said",
+                    wanted="one worker for each engine and rank",
+                    saw=f"workers {found[pod, rank][0]} and {worker}",
+                    look="GET /workers of the indexer; POST /unregister ends one",
+                )
+            found[pod, rank] = worker, rank
+        return found
+
+    def pod(self, worker: int, rank: int) -> str:
+        known = self.workers.get(worker)
+        if known is None:
+            return f"worker {worker}"
+        address = _address(worker, _endpoint(known, rank))
+        return self.engines.get(address, f"worker {worker} at {address}")
+
+    def connected(self, worker: int, rank: int) -> bool | None:
+        """False when it does not listen; that it does is no proof that anything arrives."""
+        known = self.workers.get(worker)
+        listener = known.listeners.get(rank) if known else None
+        return False if listener and listener.status != "active" else None
+
+
+def _names(workers: Iterable[Worker], engines: Mapping[str, str]) -> _Names:
+    pods = {_plain(ip): pod for ip, pod in engines.items()}
+    return _Names({each.instance_id: each for each in workers}, pods)
+
+
+def kept_at(key: BlockKey) -> BlockKey | None:
+    """Where the indexer keeps blocks of this place.
+
+    It tells no groups apart, and which ones beyond the first it keeps depends on their kind.
+    """
+    medium = MEDIA.get(key.medium)
+    return BlockKey(medium, None) if medium and key.group in (None, 0) else None
+
+
+def _told_of(dump: Mapping[str, Index]) -> set[tuple[str, int]]:
+    return {(name, each.worker_id) for name, index in dump.items() for each in index.events}
+
+
+def _by_rank(events: Iterable[Held]) -> dict[tuple[int, int], dict[BlockKey, set[int]]]:
+    """The hashes of each worker and rank, by place."""
+    found: defaultdict[tuple[int, int], defaultdict[BlockKey, set[int]]]
+    found = defaultdict(lambda: defaultdict(set))
+    for held in events:
+        place = BlockKey(TIERS[held.storage_tier][0], None)
+        blocks = held.event.data.stored.blocks
+        found[held.worker_id, held.event.dp_rank][place].update(each.block_hash for each in blocks)
+    return dict(found)
+
+
+def _blocks(held: Mapping[BlockKey, set[int]]) -> Blocks:
+    return {place: _unsigned(hashes) for place, hashes in held.items() if hashes}
+
+
+def _unsigned(hashes: set[int]) -> frozenset[int]:
+    """The same as numbers of 64 bits without a sign."""
+    least = min(hashes)
+    if least not in SIGNED or max(hashes) not in SIGNED:
+        raise RouterUnreachable(
+            "GET /dump of the router", wanted="64-bit hashes", saw="longer ones"
+        )
+    return frozenset(each & MASK64 for each in hashes) if least < 0 else frozenset(hashes)
+
+
+def _endpoint(worker: Worker, rank: int) -> str:
+    """Where this rank publishes; one that is not registered, if all the others share a host."""
+    if rank in worker.endpoints:
+        return worker.endpoints[rank]
+    hosts = {each.rpartition(":")[0] for each in worker.endpoints.values()}
+    return hosts.pop() if len(hosts) == 1 else ""
+
+
+def _address(worker: int, endpoint: str) -> str:
+    try:
+        return str(ip_address(urlsplit(endpoint).hostname or ""))
+    except ValueError as error:
+        raise RouterUnreachable(
+            f"which pod worker {worker} of the indexer is cannot be told",
+            wanted="an endpoint with the pod's IP address",
+            saw=repr(endpoint[:200]),
+            look=GUIDE,
+        ) from error
+
+
+def _plain(ip: str) -> str:
+    try:
+        return str(ip_address(ip))
+    except ValueError:
+        return ip
