@@ -107,12 +107,16 @@ class FakeObserver:
     fails: list[Exception] = field(default_factory=list)
     runs: bool = False
     ready_timeout: float | None = None
+    sizes: dict[EngineId, int] = field(default_factory=dict)
 
     def engines(self) -> list[EngineId]:
         return sorted(self.heads)
 
     def head(self, engine: EngineId) -> int | None:
         return self.heads.get(engine)
+
+    def block_size(self, engine: EngineId) -> int | None:
+        return self.sizes.get(engine)
 
     def expected(self) -> Mapping[EngineId, Expected]:
         """The next of what is known at one asking after the other, the last for ever."""

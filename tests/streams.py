@@ -23,11 +23,14 @@ NAMESPACE = "engines"
 
 
 def stored(
-    *hashes: int | bytes, medium: str | None = "GPU", group: int | None = None
+    *hashes: int | bytes,
+    medium: str | None = "GPU",
+    group: int | None = None,
+    block_size: int = 1,
 ) -> BlockStored:
-    """The blocks are stored, in blocks of one token."""
-    tokens = list(range(len(hashes)))
-    return BlockStored(list(hashes), None, tokens, 1, None, medium, None, group_idx=group)
+    """The blocks are stored, in blocks of one token unless told."""
+    tokens = list(range(len(hashes) * block_size))
+    return BlockStored(list(hashes), None, tokens, block_size, None, medium, None, group_idx=group)
 
 
 def removed(

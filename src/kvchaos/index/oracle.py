@@ -95,6 +95,8 @@ class Holdings:
     """Removals of blocks that are not held: normal only for an engine that is not complete."""
     unknown: int = 0
     """Events of a type that this version does not know."""
+    block_size: int | None = None
+    """Tokens of a block in the engine's own cache, by the first event that stored some there."""
     _told: weakref.ref[Expected] | None = None
     """What ``expected`` returned last, for as long as somebody has it and nothing was applied."""
 
@@ -118,6 +120,8 @@ class Holdings:
                     if copies is None or event.medium != medium or event.group_idx != group:
                         medium, group = event.medium, event.group_idx
                         copies = self._at(medium, group)
+                        if self.block_size is None:
+                            self._learn_size(event)
                     blocks = hashes(event)
                     stored += len(blocks)
                     copies.store(blocks)
@@ -134,6 +138,11 @@ class Holdings:
         self.head = seq + count - 1
         self._told = None
         return count
+
+    def _learn_size(self, event: BlockStored | StoredBlocks) -> None:
+        """Not from other media nor from further groups, whose blocks may be of other sizes."""
+        if (event.medium or DEFAULT_MEDIUM) == DEFAULT_MEDIUM and not event.group_idx:
+            self.block_size = event.block_size
 
     def _remove(self, event: BlockRemoved) -> None:
         self.unmatched += self._at(event.medium, event.group_idx).remove(hashes(event))

@@ -23,7 +23,15 @@ from kvchaos.observer.streamlog import StreamLog, Tell
 class Follower:
     """Follows ``engine`` over whatever link it is given; see the module."""
 
-    def __init__(self, engine: EngineId, *, oracle: Oracle, bounds: Bounds, tell: Tell) -> None:
+    def __init__(
+        self,
+        engine: EngineId,
+        *,
+        oracle: Oracle,
+        bounds: Bounds,
+        tell: Tell,
+        block_size: int | None = None,
+    ) -> None:
         self.engine = engine
         self.tracker = Tracker()
         self.link: EventLink | None = None
@@ -31,7 +39,7 @@ class Follower:
         self.linked = False  # whether this link was ever on
         self.batches = 0
         self.restarted = False  # by what came in; the pod's status may still have to tell of it
-        self._intake = Intake(engine, oracle)
+        self._intake = Intake(engine, oracle, block_size=block_size)
         self._bounds = bounds
         self._log = StreamLog(engine, tell)
         self._now = 0.0
@@ -52,6 +60,11 @@ class Follower:
     def head(self) -> int | None:
         """The seq applied last in this epoch."""
         return self._intake.head
+
+    @property
+    def block_size(self) -> int | None:
+        """Tokens of a block, as this epoch's events say."""
+        return self._intake.block_size
 
     @property
     def incomplete(self) -> str:

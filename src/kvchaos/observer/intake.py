@@ -12,16 +12,21 @@ from kvchaos.kvevents.frames import Message
 
 NOT_KNOWN = "an event of a type that this version does not know"
 NEVER_STORED = "removed a block that it never stored"
+OTHER_SIZE = "its blocks have {} tokens, and block_size is {}: see KVCHAOS_BLOCK_SIZE"
 AT_ONCE = 16
 """Batches that are decoded before they are applied: of more, the garbage collector has work."""
 
 
 class Intake:
-    """Feeds the oracle with what ``engine`` published, epoch by epoch; counts go over all."""
+    """Feeds the oracle with what ``engine`` published, epoch by epoch; counts go over all.
 
-    def __init__(self, engine: EngineId, oracle: Oracle) -> None:
+    ``block_size`` is what its blocks have to be of, in tokens; None when that does not matter.
+    """
+
+    def __init__(self, engine: EngineId, oracle: Oracle, *, block_size: int | None = None) -> None:
         self._engine = engine
         self._oracle = oracle
+        self._wanted = block_size
         self._holdings = oracle.begin(engine, epoch=0, complete=True)
         self._before = {"blocks": 0, "unknown_events": 0, "unmatched_removals": 0}
 
@@ -29,6 +34,11 @@ class Intake:
     def head(self) -> int | None:
         """The seq applied last in this epoch."""
         return self._holdings.head
+
+    @property
+    def block_size(self) -> int | None:
+        """Tokens of a block, as this epoch's events say."""
+        return self._holdings.block_size
 
     @property
     def incomplete(self) -> str:
@@ -86,6 +96,10 @@ class Intake:
     def _doubt(self) -> str:
         """Why the engine cannot be called complete after what was applied last; else empty."""
         now = self._holdings
-        if not now.complete or not (now.unknown or now.unmatched):
+        if not now.complete:
+            return ""
+        if self._wanted and now.block_size not in (None, self._wanted):
+            return OTHER_SIZE.format(now.block_size, self._wanted)
+        if not (now.unknown or now.unmatched):
             return ""
         return f"batch {now.head}: {NOT_KNOWN if now.unknown else NEVER_STORED}"

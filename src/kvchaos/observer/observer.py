@@ -41,7 +41,8 @@ class Observer:
     """Follows the engines with ``selector`` in ``namespace``; any thread may ask it anything.
 
     ``emit("stream", fields)`` is called from the receive thread, as it happens, with the fields of
-    the history's ``stream``. Rank r's ports are ``event_port + r`` and ``replay_port + r``.
+    the history's ``stream``. Rank r's ports are ``event_port + r`` and ``replay_port + r``. An
+    engine whose blocks are not of ``block_size`` tokens, if that is given, is never complete.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Observer:
         event_port: int = 5557,
         replay_port: int = 5558,
         ranks: int = 1,
+        block_size: int | None = None,
         transport: str = Transport.AUTO,
         emit: Emit,
         clock: Clock,
@@ -77,6 +79,7 @@ class Observer:
             dial=dial,
             bounds=self._bounds,
             tell=self._told.append,
+            block_size=block_size,
         )
 
     def start(self) -> None:
@@ -130,6 +133,12 @@ class Observer:
         with self._changed:
             follower = self._roster.followers.get(engine)
             return follower.head if follower else None
+
+    def block_size(self, engine: EngineId) -> int | None:
+        """Tokens of a block, as the engine's events say; None before the first, or no engine."""
+        with self._changed:
+            follower = self._roster.followers.get(engine)
+            return follower.block_size if follower else None
 
     def rates(self) -> dict[str, dict[str, int]]:
         """Batches, blocks and gaps of each engine that is there, since the start, by its label."""

@@ -46,6 +46,7 @@ class Roster:
         dial: Dial,
         bounds: Bounds,
         tell: Tell,
+        block_size: int | None = None,
         link: OpenLink = ZmqLink,
     ) -> None:
         self.followers: dict[EngineId, Follower] = {}
@@ -56,6 +57,7 @@ class Roster:
         self._dial = dial
         self._bounds = bounds
         self._tell = tell
+        self._block_size = block_size
         self._link = link
 
     def take(self, change: list[Object] | WatchEvent) -> None:
@@ -142,7 +144,11 @@ class Roster:
         for rank in range(self._ports.ranks):
             engine = EngineId(pods.name(body), uid, rank)
             self.followers[engine] = Follower(
-                engine, oracle=self._oracle, bounds=self._bounds, tell=self._tell
+                engine,
+                oracle=self._oracle,
+                bounds=self._bounds,
+                tell=self._tell,
+                block_size=self._block_size,
             )
             pod.followers.append(self.followers[engine])
 

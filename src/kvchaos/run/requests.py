@@ -12,6 +12,7 @@ from typing import Any
 from kvchaos.clock import poll
 from kvchaos.errors import EngineUnreachable, RouterUnreachable
 from kvchaos.index.names import EngineId
+from kvchaos.observer.intake import OTHER_SIZE
 from kvchaos.run.recovery import wait_for_agreement
 from kvchaos.run.session import Run
 from kvchaos.traffic.completions import Completions
@@ -19,6 +20,8 @@ from kvchaos.traffic.completions import Completions
 logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+
+LOOK = "the engine's --kv-events-config, and its --block-size beside KVCHAOS_BLOCK_SIZE"
 
 
 def completions(run: Run) -> Completions:
@@ -77,22 +80,35 @@ def await_heads(run: Run, heads: dict[EngineId, int | None], *, timeout: float) 
             f"no KV event from {', '.join(left)}",
             wanted=f"a batch on port {run.settings.event_port} within {timeout:g} s of a request",
             saw="none",
-            look="the engine's --kv-events-config, and its logs",
+            look=f"{LOOK}, and its logs",
         )
     return {engine.label: run.observer.head(engine) for engine in heads}
 
 
 def canary(run: Run, *, within: float) -> Json:
     """Whether the router comes to know a new prompt of every engine; see ``probes``."""
-    prompts = {engine: ask_engine(run, engine, 1) for engine in run.observer.engines()}
-    return _visible(run, prompts, within=within)
+    engines = run.observer.engines()
+    heads = {engine: run.observer.head(engine) for engine in engines}
+    prompts = {engine: ask_engine(run, engine, 1) for engine in engines}
+    return _visible(run, prompts, heads, within=within)
 
 
-def _visible(run: Run, prompts: dict[EngineId, list[int]], *, within: float) -> Json:
-    def missing() -> list[str] | None:
+def _visible(
+    run: Run,
+    prompts: dict[EngineId, list[int]],
+    heads: dict[EngineId, int | None],
+    *,
+    within: float,
+) -> Json:
+    """Whether the router knows these prompts; ``heads`` are the seqs of before they were sent.
+
+    It is not to blame for what no engine published, or published in blocks of another size.
+    """
+
+    def missing() -> list[EngineId] | None:
         try:
             return [
-                engine.label
+                engine
                 for engine, prompt in prompts.items()
                 if run.router.match(prompt).get(engine.pod, 0) < len(prompt)
             ]
@@ -106,13 +122,31 @@ def _visible(run: Run, prompts: dict[EngineId, list[int]], *, within: float) -> 
     if left is None or not prompts:
         reason = "the router did not answer" if prompts else "no engine is followed"
         return {"visible": None, "missing": [], "unknown": {"router": reason}, "waited": waited}
-    return {"visible": not left, "missing": left, "unknown": {}, "waited": round(waited, 3)}
+    unknown = {each.label: why for each in left if (why := _excuse(run, each, heads[each]))}
+    return {
+        "visible": None if left and len(unknown) == len(left) else not left,
+        "missing": [engine.label for engine in left],
+        "unknown": unknown,
+        "waited": round(waited, 3),
+    }
+
+
+def _excuse(run: Run, engine: EngineId, head: int | None) -> str:
+    """Why a router cannot know what this engine was asked since its seq was ``head``; or empty."""
+    ours, theirs = run.settings.block_size, run.observer.block_size(engine)
+    if theirs not in (None, ours):
+        return OTHER_SIZE.format(theirs, ours)
+    if run.observer.head(engine) in (head, None):
+        return f"it published nothing for prompts of blocks of {ours} tokens: see {LOOK}"
+    return ""
 
 
 def prefix_routing(run: Run, *, within: float, blocks: int) -> Json:
     """Send one new prefix to each engine directly, then once through the router; see ``probes``."""
-    prompts = {engine: ask_engine(run, engine, blocks) for engine in run.observer.engines()}
-    seen = _visible(run, prompts, within=within)
+    engines = run.observer.engines()
+    heads = {engine: run.observer.head(engine) for engine in engines}
+    prompts = {engine: ask_engine(run, engine, blocks) for engine in engines}
+    seen = _visible(run, prompts, heads, within=within)
     if seen["visible"] is None:
         return {"followed": None, "asked": 0, "engines": {}, "unknown": seen["unknown"]}
     asked = {engine.label: _route(run, engine, prompt) for engine, prompt in prompts.items()}

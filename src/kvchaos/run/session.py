@@ -157,6 +157,7 @@ class Run:
             event_port=settings.event_port,
             replay_port=settings.replay_port,
             ranks=settings.ranks,
+            block_size=settings.block_size,
             transport=settings.transport,
             emit=self._emit,
             clock=self.clock,

@@ -54,6 +54,27 @@ def test_media_and_groups_hold_a_hash_each_for_itself() -> None:
     assert found.expected().blocks == {CPU: frozenset({1}), BlockKey("GPU", 2): frozenset({1})}
 
 
+@pytest.mark.parametrize(
+    ("event", "size"),
+    [
+        (stored(1, block_size=64), 64),
+        (stored(1, medium=None, group=0, block_size=64), 64),
+        (stored(1, medium="CPU", block_size=64), None),
+        (stored(1, group=1, block_size=64), None),
+        (removed(1), None),
+    ],
+)
+def test_the_size_of_blocks_is_that_of_the_first_stored_in_the_engines_own_cache(
+    event: Event, size: int | None
+) -> None:
+    """Other media and further groups have sizes of their own, which prompts need not fill."""
+    found = holdings_after(event)
+
+    assert found.block_size == size
+    found.apply(batch(stored(2, block_size=32)), seq=1)
+    assert found.block_size == (size or 32)
+
+
 def test_an_event_without_a_medium_means_the_gpu() -> None:
     """Engines before media existed have blocks nowhere else."""
     assert holdings_after(stored(1, medium=None)).expected().blocks == {GPU: frozenset({1})}

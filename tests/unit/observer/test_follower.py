@@ -29,10 +29,17 @@ class Stage:
     link: ScriptedLink = field(default_factory=ScriptedLink)
     told: list[dict[str, Any]] = field(default_factory=list)
     now: float = 0.0
+    block_size: int | None = None
     follower: Follower = field(init=False)
 
     def __post_init__(self) -> None:
-        self.follower = Follower(ENGINE, oracle=self.oracle, bounds=BOUNDS, tell=self.told.append)
+        self.follower = Follower(
+            ENGINE,
+            oracle=self.oracle,
+            bounds=BOUNDS,
+            tell=self.told.append,
+            block_size=self.block_size,
+        )
         self.follower.open(self.link)
 
     def turn(
@@ -507,6 +514,44 @@ def test_what_cannot_be_taken_in_leaves_the_engine_incomplete(event: Event, reas
     stage.turn(message(0, stored(7), ts=9.0))
     assert stage.expected() == Expected({GPU: frozenset({7})}, complete=True, epoch=1, head=0)
     assert stage.follower.counts() == {**counts, "batches": 4, "blocks": 2}
+
+
+@pytest.mark.parametrize("batches", [1, 3])
+def test_an_engine_with_blocks_of_another_size_is_not_complete(batches: int) -> None:
+    """What it is asked is not what it was to be: nothing that comes of it may blame a router."""
+    stage = Stage(block_size=16)
+    stage.connect()
+
+    stage.turn(*(message(seq, stored(seq, block_size=64)) for seq in range(batches)))
+
+    reason = "its blocks have 64 tokens, and block_size is 16: see KVCHAOS_BLOCK_SIZE"
+    assert (stage.expected().complete, stage.expected().reason) == (False, reason)
+    assert stage.follower.block_size == 64
+    assert stage.whats() == [("first event", 0, None), ("incomplete", 0, 0)]
+
+
+@pytest.mark.parametrize(("wanted", "size"), [(16, 16), (None, 64)])
+def test_an_engine_with_blocks_of_the_size_that_is_wanted_is_complete(
+    wanted: int | None, size: int
+) -> None:
+    """The twin; and with none wanted any size will do."""
+    stage = Stage(block_size=wanted)
+    stage.connect()
+
+    stage.turn(message(0, stored(1, block_size=size)), message(1, stored(2, block_size=size)))
+
+    assert (stage.expected().complete, stage.follower.block_size) == (True, size)
+
+
+def test_an_engine_that_comes_back_with_blocks_of_another_size_is_not_complete() -> None:
+    """Each epoch says its own."""
+    stage = Stage(block_size=16)
+    stage.connect(message(0, stored(1, block_size=16)))
+    assert stage.expected().complete
+
+    stage.turn(message(0, stored(7, block_size=32), ts=9.0))
+
+    assert stage.expected().reason.startswith("its blocks have 32 tokens, and block_size is 16")
 
 
 def test_each_copy_that_was_stored_may_be_removed() -> None:

@@ -123,7 +123,7 @@ def test_a_canary_may_take_its_time(world: World) -> None:
     prompts = {engine: requests.ask_engine(world.run, engine, 1) for engine in (A, C)}
     known = {tuple(prompt): {engine.pod: 16} for engine, prompt in prompts.items()}
 
-    answer = requests._visible(world.run, prompts, within=1)
+    answer = requests._visible(world.run, prompts, dict.fromkeys(prompts), within=1)
 
     assert answer == {"visible": True, "missing": [], "unknown": {}, "waited": 0.2}
 
@@ -135,6 +135,45 @@ def test_a_canary_that_the_router_does_not_come_to_know_is_missing(world: World)
     answer = requests.canary(world.run, within=1)
 
     assert answer == {"visible": False, "missing": LABELS, "unknown": {}, "waited": 1.0}
+
+
+def test_a_router_is_not_to_blame_for_what_no_engine_published(world: World) -> None:
+    """A prompt that is no whole block to the engine, or an engine that publishes nothing at all."""
+    world.router.learns = False
+    world.answers.silent = {"a", "c"}
+
+    canary = requests.canary(world.run, within=1)
+    routing = requests.prefix_routing(world.run, within=1, blocks=2)
+
+    why = (
+        "it published nothing for prompts of blocks of 16 tokens: see the engine's"
+        " --kv-events-config, and its --block-size beside KVCHAOS_BLOCK_SIZE"
+    )
+    unknown = dict.fromkeys(LABELS, why)
+    assert canary == {"visible": None, "missing": LABELS, "unknown": unknown, "waited": 1.0}
+    assert routing == {"followed": None, "asked": 0, "engines": {}, "unknown": unknown}
+
+
+def test_a_router_is_not_to_blame_for_blocks_of_another_size(world: World) -> None:
+    """It cannot know the end of a prompt that fills no block."""
+    world.router.learns = False
+    world.observer.sizes = {A: 64, C: 64}
+
+    answer = requests.canary(world.run, within=1)
+
+    why = "its blocks have 64 tokens, and block_size is 16: see KVCHAOS_BLOCK_SIZE"
+    assert (answer["visible"], answer["unknown"]) == (None, dict.fromkeys(LABELS, why))
+
+
+def test_a_router_is_to_blame_for_one_engine_though_another_was_silent(world: World) -> None:
+    """What one engine published it does not know, whatever the other one did."""
+    world.router.learns = False
+    world.answers.silent = {"a"}
+
+    answer = requests.canary(world.run, within=1)
+
+    assert (answer["visible"], answer["missing"]) == (False, LABELS)
+    assert list(answer["unknown"]) == ["a/0"]
 
 
 def test_a_canary_is_unknown_when_the_router_does_not_answer(world: World) -> None:
