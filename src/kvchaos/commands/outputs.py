@@ -51,7 +51,14 @@ def newest() -> Path:
     """The folder of the newest run in ``kvchaos-runs``; UsageError when there is none."""
     folder = Path(Settings().runs)
     if not folder.is_dir():
-        raise UsageError("no FOLDER", wanted="a run's folder", saw=f"no {folder} here, either")
+        from kvchaos.gameday.folder import DAYS  # noqa: PLC0415 - of use here alone
+
+        raise UsageError(
+            "no FOLDER",
+            wanted="a run's folder",
+            saw=f"no {folder} here, either",
+            look=f"kvchaos report {DAYS}" if Path(DAYS).is_dir() else "",
+        )
     return find_runs(folder)[-1]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -49,16 +49,18 @@ def report(
     metrics_to: str | None,
     push_to: str | None,
 ) -> None:
-    """Report on the runs in FOLDERs: run folders, or folders of runs.
+    """Report on the runs in FOLDERs: run folders, folders of runs, game days, folders of these.
 
-    Without a FOLDER it is the newest run in ./kvchaos-runs. With nothing asked, each run's
-    report.html is written into its folder. F is a file, or - for the standard output.
+    All that is in a FOLDER is reported on; without one, the newest run in ./kvchaos-runs. With
+    nothing asked, each run's report.html is written into its folder, and where the report over all
+    of a game day is, is said. F is a file, or - for the standard output.
     """
     targets = (html_to, junit_to, markdown_to, json_to, metrics_to)
     quiet = at_most_one_stdout(targets)
     found = gathered(folders or [newest()], whole=bool(html_to or markdown_to))
     if not any((*targets, push_to)):
         _in_folders(found)
+        _name_days(folders)
     for form, target in zip(FORMS, targets, strict=True):
         if target:
             write(form(found, target), target, quiet=quiet)
@@ -73,6 +75,16 @@ def _in_folders(found: Gathered) -> None:
     for run in found.runs:
         told = figures(run.record)
         click.echo(f"{told.status:8} {write_report(run.folder)}  {told.headline}")
+
+
+def _name_days(folders: Sequence[Path]) -> None:
+    """Where the reports over whole game days are, which their ends wrote."""
+    from kvchaos.gameday.day import STATE  # noqa: PLC0415 - a page of a run does without
+
+    inside = [each for folder in folders for each in (folder, *sorted(folder.iterdir()))]
+    for day in inside:
+        if (day / STATE).is_file() and (day / REPORT).is_file():
+            click.echo(f"game day {day / REPORT}")
 
 
 def _html(found: Gathered, target: str) -> str:

@@ -93,7 +93,10 @@ def read_run(folder: Path) -> RunData:
 
 
 def find_runs(path: Path) -> list[Path]:
-    """The run folders at ``path``: itself, those in it, those in its ``runs``; the oldest first."""
+    """The run folders at ``path``, the oldest first: itself, or all in it, also by game days.
+
+    Those of a game day are in its ``runs``, and ``path`` may be a day or a folder of days.
+    """
     if is_run(path):
         return [path]
     if not path.is_dir():
@@ -121,9 +124,15 @@ def _no_run(folder: Path) -> UsageError:
 
 
 def _within(path: Path) -> Iterator[Path]:
-    for folder in (path, path / "runs"):
-        if folder.is_dir():
-            yield from (Path(entry.path) for entry in os.scandir(folder) if entry.is_dir())
+    inside = [*_folders(path)]
+    yield from inside
+    for day in (path, *inside):
+        if (day / "runs").is_dir():
+            yield from _folders(day / "runs")
+
+
+def _folders(path: Path) -> Iterator[Path]:
+    yield from (Path(entry.path) for entry in os.scandir(path) if entry.is_dir())
 
 
 def _age(folder: Path) -> tuple[str, str]:

@@ -50,6 +50,37 @@ def test_with_nothing_said_the_newest_run_gets_its_page(here: Path) -> None:
     assert not (here / "kvchaos-runs" / "z-recovered" / "report.html").exists()
 
 
+def test_of_game_days_every_run_is_told_and_where_the_days_reports_are(here: Path) -> None:
+    """Those are in the days' own folders, and are not written anew."""
+    days = Path("kvchaos-gamedays")
+    for day in ("a", "b"):
+        kept(days / day / "runs" / f"run-{day}", run_that_recovered())
+        (days / day / "gameday.json").touch()
+    (days / "a" / "report.html").write_text("as it was")
+
+    over_days, over_one = reported(str(days)), reported(str(days / "a"))
+
+    runs = [days / day / "runs" / f"run-{day}" / "report.html" for day in ("a", "b")]
+    told = [line.rpartition("html")[0] + "html" for line in over_days.stdout.splitlines()]
+    assert told == [*(f"pass     {page}" for page in runs), f"game day {days}/a/report.html"]
+    assert over_one.stdout.splitlines()[1:] == [f"game day {days}/a/report.html"]
+    assert (days / "a" / "report.html").read_text() == "as it was"
+    assert not (days / "b" / "report.html").exists()
+
+
+def test_who_has_game_days_alone_is_told_how_to_report_on_them(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a folder it is the newest single run."""
+    (here / "elsewhere" / "kvchaos-gamedays").mkdir(parents=True)
+    monkeypatch.chdir(here / "elsewhere")
+
+    result = reported()
+
+    assert result.exit_code == 4
+    assert result.stderr.endswith("here, either; see: kvchaos report kvchaos-gamedays\n")
+
+
 def test_all_forms_are_written_over_all_runs(here: Path) -> None:
     """Folders that lack are made; the oldest run stands first in each of them."""
     forms = {"junit": "out/j.xml", "markdown": "out/s.md", "json": "out/a.json", "metrics": "out/m"}

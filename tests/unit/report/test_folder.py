@@ -155,10 +155,12 @@ def test_runs_are_found_in_a_folder_the_oldest_first(tmp_path: Path) -> None:
 
 
 def test_runs_of_a_game_day_are_found(tmp_path: Path) -> None:
-    """They are in its folder's ``runs``."""
-    run = kept(tmp_path / "gameday" / "runs" / "one")
+    """They are in its folder's ``runs``; in a folder of days they are those of all days."""
+    run = kept(tmp_path / "days" / "first" / "runs" / "one")
+    more = kept(tmp_path / "days" / "second" / "runs" / "two")
 
-    assert find_runs(tmp_path / "gameday") == [run]
+    assert find_runs(tmp_path / "days" / "first") == [run]
+    assert find_runs(tmp_path / "days") == [run, more]
 
 
 @pytest.mark.parametrize("name", ["", "no-such"])
