@@ -58,7 +58,7 @@ def test_a_path_in_an_experiment_does_not_lead_out_of_its_folders(here: Path, up
     template(here.parent / "secret.yaml.j2")
     name = f"{here.parent}/secret.yaml.j2" if up == "/" else f"{up}secret.yaml.j2"
 
-    with pytest.raises(TemplateInvalid, match="wanted a path that stays in .*/DIR, or the working"):
+    with pytest.raises(TemplateInvalid, match=r"wanted a path that stays in .*/DIR, or the working"):
         find_template(name, here.parent / "DIR" / "experiments")
 
 
@@ -86,7 +86,7 @@ def test_a_name_is_a_shipped_template_whatever_lies_beside_the_experiment(here: 
     template(here / "templates" / "pod-kill.yaml.j2")
 
     assert find_template("pod-kill", here) == asset("templates", "pod-kill.yaml.j2")
-    with pytest.raises(TemplateInvalid, match="wanted one of .*pod-kill.*, or a path to a .j2"):
+    with pytest.raises(TemplateInvalid, match=r"wanted one of .*pod-kill.*, or a path to a .j2"):
         find_template("podkill", here)
 
 

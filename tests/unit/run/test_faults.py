@@ -229,7 +229,7 @@ def test_a_template_is_looked_for_from_the_folder_of_the_experiment(
     world = made(cuttable(CUT, SECOND))
     current.lies_in(tmp_path / "experiments")
     try:
-        with pytest.raises(TemplateInvalid, match="own.yaml.j2: not one object"):
+        with pytest.raises(TemplateInvalid, match=r"own.yaml.j2: not one object"):
             faults.inject(world.run, "templates/own.yaml.j2", {}, timeout=5)
     finally:
         current.lies_in(None)
