@@ -78,7 +78,9 @@ def of_leaving() -> Iterator[Guard]:
         what="gameday: the end of input at the prompt ends the command",
     )
     yield returns("kvchaos.run.ownlab:lab_is_down", "True", tests=lab)
-    yield without("kvchaos.run.ownlab:OwnLab.__exit__", "lab_down()", tests=lab)
+    yield without(
+        "kvchaos.run.ownlab:OwnLab.__exit__", "lab_down(owner=self._owner.pid)", tests=lab
+    )
     yield without(
         "kvchaos.run.ownlab:OwnLab.need",
         "owner=self._owner.pid",

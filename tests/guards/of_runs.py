@@ -52,6 +52,14 @@ def of_a_run() -> Iterator[Guard]:
 def of_stopping() -> Iterator[Guard]:
     """A run that is stopped recovers at once, and nothing is begun in it."""
     start, lifecycle = "kvchaos.run.lifecycle:start", "unit/run/test_lifecycle_start.py"
+    for part in ('"--or-use", owner=os.getpid()', "lab_down(owner=os.getpid())"):
+        yield without(
+            "kvchaos.run.lifecycle:_start_lab",
+            part,
+            instead=part.replace("os.getpid()", "1"),
+            tests=lifecycle,
+            what=f"lifecycle: a lab is another process': {part}",
+        )
     for step in (
         "check(experiment, configuration, secrets)",
         "_preflight(run, experiment, configuration, secrets)",

@@ -114,7 +114,7 @@ class Lab:
 
     def processes(self) -> list[int]:
         """Every process of this lab: daemon, node and pods."""
-        return _mentioning(self.marker) + _mentioning(str(self.directory.root))
+        return mentioning(self.marker) + mentioning(str(self.directory.root))
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         kind = "application/merge-patch+json" if method == "PATCH" else ""
@@ -150,7 +150,7 @@ class Lab:
         return seen
 
 
-def _mentioning(text: str) -> list[int]:
+def mentioning(text: str) -> list[int]:
     """The pids of all processes with ``text`` in their command line, but this one."""
     found = []
     for entry in Path("/proc").iterdir():

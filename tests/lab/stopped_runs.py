@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -163,11 +164,12 @@ def play(
     }
     (folder / "places.py").write_text(PLACES)
     (folder / "experiment.json").write_text(json.dumps(experiment))
+    path = os.pathsep.join([str(folder), environment.get("PYTHONPATH", "")])
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(
             [BIN / verb[0], *verb[1:], *words, "experiment.json"],
             cwd=folder,
-            env={**environment, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"},
+            env={**environment, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=said if terminal is None else terminal,
             stderr=subprocess.STDOUT,

@@ -47,22 +47,27 @@ def lab() -> None:
     metavar="PID",
     help="Stop the lab when this process ends, however it ends.",
 )
-def up(
+@click.option(
+    "--or-use",
+    is_flag=True,
+    help="With --while: a lab that is up already, or coming up, is waited for; its end is its own.",
+)
+def up(  # noqa: PLR0917 - as click passes them
     engines: int,
     router_recovery: str,
     timeout: float,
     manifests: Path | None,
     owner: int | None,
+    or_use: bool,
 ) -> None:
     """Start the lab, apply its manifests, wait until every pod is ready."""
-    if owner is not None and Process.of(owner) is None:
-        raise UsageError("--while", wanted="the id of a process that runs", saw=str(owner))
     directory, clock = LabDirectory(lab_dir()), SystemClock()
+    whose = _owner(owner)
     state = lifecycle.running(directory)
-    if state and owner is not None:
+    begun = state or lifecycle.start(directory, clock=clock, owner=whose)
+    if whose is not None and begun.owner != whose and not or_use:
         saw = f"one that is up in {directory.root}"
         raise UsageError("--while", wanted="a lab that is not up yet", saw=saw)
-    begun = state or lifecycle.start(directory, clock=clock, owner=owner)
     objects = _manifests(manifests, engines=engines, recovery=router_recovery)
     state = lifecycle.wait_started(directory, begun, clock=clock)
     _deploy(directory, state, objects, timeout=timeout, clock=clock)
@@ -70,9 +75,17 @@ def up(
 
 
 @lab.command()
-def down() -> None:
+@click.option(
+    "--while",
+    "owner",
+    type=click.IntRange(1),
+    metavar="PID",
+    help="Only a lab that was started with this option, for this process.",
+)
+def down(owner: int | None) -> None:
     """Stop the lab and remove everything of it."""
-    was_up = lifecycle.stop(LabDirectory(lab_dir()), clock=SystemClock())
+    directory, clock = LabDirectory(lab_dir()), SystemClock()
+    was_up = lifecycle.stop(directory, clock=clock, owner=_owner(owner))
     click.echo("the lab is down" if was_up else "the lab was not up")
 
 
@@ -109,6 +122,15 @@ def kubeconfig() -> None:
     if not path.is_file():
         raise LabError("the lab is not up", wanted=str(path), look="kvchaos lab up")
     click.echo(path)
+
+
+def _owner(pid: int | None) -> Process | None:
+    """The process that a lab is for; UsageError when it is gone."""
+    if pid is None:
+        return None
+    if (owner := Process.of(pid)) is None:
+        raise UsageError("--while", wanted="the id of a process that runs", saw=str(pid))
+    return owner
 
 
 def _manifests(folder: Path | None, *, engines: int, recovery: str) -> list[dict[str, object]]:

@@ -47,7 +47,8 @@ def _run(directory: LabDirectory) -> int:
     me = Process.of(os.getpid())
     if me is None:
         return 1
-    state = LabState(Phase.STARTING, me)
+    owner = Process.of(int(sys.argv[2])) if len(sys.argv) > 2 else None
+    state = LabState(Phase.STARTING, me, owner=owner)
     write_state(directory, state)
     with directory.node_log.open("ab") as log:
         node = subprocess.Popen(  # noqa: S603 - this very package  # nosec B603
@@ -65,8 +66,8 @@ def _run(directory: LabDirectory) -> int:
     finally:
         node.kill()
         node.wait()
-    if _is_orphaned():
-        directory.remove()  # nobody is there who would
+        if _is_orphaned():
+            directory.remove()  # nobody is there who would
     return 0
 
 
@@ -74,15 +75,30 @@ async def _serve(directory: LabDirectory, state: LabState, node: subprocess.Pope
     from kvchaos.lab.serving import start  # noqa: PLC0415 - the node starts while this imports
 
     server = await start(directory)
+    owner = _owner()
     try:
+        if owner is not None:
+            _end_with(owner, node)
         async for message in _messages(directory, node):
             state = _told(state, message)
             write_state(directory, state)
         write_state(directory, replace(state, phase=Phase.READY, url=server.url))
-        await _until_stopped(directory, node, owner=_owner())
+        await _until_stopped(directory, node)
     finally:
         node.kill()  # first, so that nobody talks to the server when it closes
         await server.close()
+
+
+def _end_with(owner: int, node: subprocess.Popen[bytes]) -> None:
+    """End the node, and so the lab, also one that is still coming up, when its owner ends."""
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(owner)
+        os.close(owner)
+        node.kill()
+
+    loop.add_reader(owner, ended)
 
 
 def _told(state: LabState, message: dict[str, Any]) -> LabState:
@@ -118,21 +134,17 @@ async def _next_message(directory: LabDirectory, node: subprocess.Popen[bytes]) 
     return message
 
 
-async def _until_stopped(
-    directory: LabDirectory, node: subprocess.Popen[bytes], *, owner: int | None
-) -> None:
-    """Return on SIGTERM, SIGINT or the owner's end; LabError when the node ends by itself."""
+async def _until_stopped(directory: LabDirectory, node: subprocess.Popen[bytes]) -> None:
+    """Return on SIGTERM or SIGINT; LabError when the node ends, by itself or with the owner."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    handles = [handle for handle in (os.pidfd_open(node.pid), owner) if handle is not None]
-    for handle in handles:
-        loop.add_reader(handle, stop.set)
+    handle = os.pidfd_open(node.pid)
+    loop.add_reader(handle, stop.set)
     await stop.wait()
-    for handle in handles:
-        loop.remove_reader(handle)
-        os.close(handle)
+    loop.remove_reader(handle)
+    os.close(handle)
     if node.poll() is not None:
         look = str(directory.node_log)
         raise LabError("the lab's node ended", saw=_last_line(directory.node_log), look=look)

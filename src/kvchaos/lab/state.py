@@ -1,8 +1,9 @@
 """``state.json``: who runs the lab, and how far it is.
 
 Shape: ``{"phase": "starting|ready|failed", "daemon": PROCESS, "init": PROCESS|null, "url": "https://127.0.0.1:N",
-"error": {"what", "wanted", "saw", "look"}|null}`` with PROCESS as in ``identity.py``; ``init`` is
-pid 1 of the pods' pid namespace, as the host sees it. The daemon alone writes it.
+"error": {"what", "wanted", "saw", "look"}|null, "owner": PROCESS|null}`` with PROCESS as in
+``identity.py``; ``init`` is pid 1 of the pods' pid namespace, as the host sees it; ``owner`` is the
+process that the lab is for, and ends with. The daemon alone writes it, once it has begun.
 """
 
 from __future__ import annotations
@@ -34,10 +35,15 @@ class LabState:
     init: Process | None = None
     url: str = ""
     error: dict[str, str] | None = None
+    owner: Process | None = None
 
     def alive(self) -> bool:
         """Whether the lab's daemon still runs."""
         return self.daemon.alive()
+
+    def is_orphaned(self) -> bool:
+        """Whether the process that it was for is gone: it ends then, if it has not yet."""
+        return self.owner is not None and not self.owner.alive()
 
     def failed(self, error: LabError) -> LabState:
         """This state with the reason why the lab did not come up."""
@@ -62,7 +68,8 @@ def read_state(directory: LabDirectory) -> LabState | None:
     if daemon is None:
         return None
     init = Process.parse(data.get("init"))
-    return LabState(phase, daemon, init, str(data.get("url", "")), data.get("error"))
+    owner = Process.parse(data.get("owner"))
+    return LabState(phase, daemon, init, str(data.get("url", "")), data.get("error"), owner)
 
 
 def write_state(directory: LabDirectory, state: LabState) -> None:
@@ -73,6 +80,7 @@ def write_state(directory: LabDirectory, state: LabState) -> None:
         "init": state.init.as_json() if state.init else None,
         "url": state.url,
         "error": state.error,
+        "owner": state.owner.as_json() if state.owner else None,
     }
     new = directory.state.with_suffix(".new")
     new.write_text(json.dumps(data), encoding="utf-8")

@@ -22,15 +22,17 @@ _EVERY = 0.02
 
 
 def running(directory: LabDirectory) -> LabState | None:
-    """The state of the lab if it is up (or coming up)."""
+    """The state of the lab if it is up (or coming up), and not about to end with its owner."""
     state = read_state(directory)
-    return state if state is not None and state.alive() else None
+    is_up = state is not None and state.alive() and not state.is_orphaned()
+    return state if is_up else None
 
 
-def start(directory: LabDirectory, *, clock: Clock, owner: int | None = None) -> LabState:
+def start(directory: LabDirectory, *, clock: Clock, owner: Process | None = None) -> LabState:
     """Clear what a killed lab left, and start the daemon; returns once it has begun.
 
-    The lab ends with the process ``owner``, if one is named.
+    The lab ends with the process ``owner``, if one is named; one that somebody else started just
+    now has its own.
 
     Raises:
         LabError: the directory cannot be used.
@@ -41,6 +43,7 @@ def start(directory: LabDirectory, *, clock: Clock, owner: int | None = None) ->
         if state is not None:  # somebody else started it just now
             return state
         _end_all(read_state(directory), clock=clock)
+        directory.create()  # one that was about to end may have taken it along
         directory.clear()
         return _spawn(directory, owner)
 
@@ -56,9 +59,9 @@ def _alone(directory: LabDirectory) -> Iterator[None]:
         os.close(handle)
 
 
-def _spawn(directory: LabDirectory, owner: int | None) -> LabState:
+def _spawn(directory: LabDirectory, owner: Process | None) -> LabState:
     """The state of a daemon just started, already written down for the next who looks."""
-    words = [] if owner is None else [str(owner)]
+    words = [] if owner is None else [str(owner.pid)]
     with directory.daemon_log.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - this very package  # nosec B603
             [sys.executable, "-m", "kvchaos.lab.daemon", str(directory.root), *words],
@@ -73,7 +76,7 @@ def _spawn(directory: LabDirectory, owner: int | None) -> LabState:
     process.returncode = 0  # it outlives us; nobody here waits for it
     if me is None:
         raise LabError("the lab's daemon did not start", look=str(directory.daemon_log))
-    state = LabState(Phase.STARTING, me)
+    state = LabState(Phase.STARTING, me, owner=owner)
     write_state(directory, state)
     return state
 
@@ -99,19 +102,31 @@ def wait_started(directory: LabDirectory, begun: LabState, *, clock: Clock) -> L
     if state.phase is Phase.READY:
         return state
     tail = _tail(directory)
+    if begun.is_orphaned():
+        tail = "the process that it was for is gone"
     stop(directory, clock=clock, keep_logs=state.error is None)
     state.raise_error()
     saw, look = f"after {waited:.1f} s: {tail}", str(directory.daemon_log)
     raise LabError("the lab did not come up", saw=saw, look=look)
 
 
-def stop(directory: LabDirectory, *, clock: Clock, keep_logs: bool = False) -> bool:
+def stop(
+    directory: LabDirectory,
+    *,
+    clock: Clock,
+    keep_logs: bool = False,
+    owner: Process | None = None,
+) -> bool:
     """End the lab and remove all that it left; whether there was one running.
+
+    With an ``owner`` only a lab that is for that process; any other is left as it is.
 
     Raises:
         LabError: a process of it could not be ended.
     """
     state = read_state(directory)
+    if owner is not None and (state is None or state.owner != owner):
+        return False
     was_up = state is not None and state.alive()
     _end_all(state, clock=clock)
     directory.remove(keep_logs=keep_logs)

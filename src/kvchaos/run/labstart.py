@@ -19,20 +19,19 @@ UP_TIMEOUT = 120.0
 DOWN_TIMEOUT = 60.0
 
 
-def lab_up(*options: str, owner: int | None = None) -> None:
+def lab_up(*options: str, owner: int) -> None:
     """Start the lab; ``LabError`` with what the command said when it did not start.
 
-    It ends with the process ``owner``, if one is named, however that ends; ``options`` are further
-    ones of ``kvchaos lab up``.
+    It ends with the process ``owner``, however that ends; ``options`` are further ones of
+    ``kvchaos lab up``.
     """
     logger.info("The embedded lab is not up: starting it")
-    ends = [] if owner is None else ["--while", str(owner)]
-    _run(["lab", "up", *ends, *options], timeout=UP_TIMEOUT)
+    _run(["lab", "up", "--while", str(owner), *options], timeout=UP_TIMEOUT)
 
 
-def lab_down() -> None:
-    """Stop the lab."""
-    _run(["lab", "down"], timeout=DOWN_TIMEOUT)
+def lab_down(*, owner: int) -> None:
+    """Stop the lab if it was started for the process ``owner``, and nobody else's."""
+    _run(["lab", "down", "--while", str(owner)], timeout=DOWN_TIMEOUT)
 
 
 @contextmanager
@@ -48,7 +47,7 @@ def lab_in(directory: Path, *options: str) -> Iterator[None]:
         yield
     finally:
         try:
-            lab_down()
+            lab_down(owner=os.getpid())
         finally:
             del os.environ[LAB_DIR]
             os.environ.update({} if before is None else {LAB_DIR: before})

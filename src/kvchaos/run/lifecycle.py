@@ -7,6 +7,7 @@ why.
 from __future__ import annotations
 
 import logging
+import os
 import secrets as random_names
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -57,10 +58,11 @@ def start(
     with ExitStack() as undo, uninterrupted_end(stopping):
         own_lab = ensure_cluster(settings)
         if own_lab:
-            undo.callback(lab_down)
+            undo.callback(lab_down, owner=os.getpid())
         run = _new_run(settings, clock=clock, stopping=stopping)
         if own_lab:
-            run.started.callback(lab_down)  # should the start be given up from another thread
+            # should the start be given up from another thread
+            run.started.callback(lab_down, owner=os.getpid())
         undo.callback(run.close)
         undo.callback(stopping.rest)
         current.opened(run)
@@ -133,7 +135,7 @@ def _watch_stop_conditions(run: Run, experiment: Json, configuration: Json, secr
 
 
 def ensure_cluster(settings: Settings) -> bool:
-    """Start the lab when it is named and not up; whether it was started here."""
+    """Start the lab when it is named and not up; whether there may be one that is ours then."""
     own = lab_dir() / "kubeconfig" if settings.is_lab else None
     use_for_others(settings.kubernetes_context, own)
     if not settings.is_lab:
@@ -147,11 +149,12 @@ def ensure_cluster(settings: Settings) -> bool:
 
 
 def _start_lab() -> None:
+    """It ends with this process, also by SIGKILL; one that comes up meanwhile is somebody's."""
     try:
-        lab_up()
+        lab_up("--or-use", owner=os.getpid())
     except BaseException:
         with suppress(KVChaosError):
-            lab_down()  # it may have come half-way
+            lab_down(owner=os.getpid())  # it may have come half-way
         raise
 
 

@@ -66,7 +66,7 @@ class OwnLab:
         if self._owner is None:
             return
         with suppress(KVChaosError):
-            lab_down()
+            lab_down(owner=self._owner.pid)
         if self._owner.stdin:
             self._owner.stdin.close()
         with suppress(subprocess.TimeoutExpired):  # a run that outlives us holds it

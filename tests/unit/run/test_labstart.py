@@ -45,18 +45,18 @@ def played(monkeypatch: pytest.MonkeyPatch, **how: Any) -> Command:
 def test_the_lab_is_started_and_stopped_by_our_own_interpreter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whatever kvchaos is on the PATH; each within a bound."""
+    """Whatever kvchaos is on the PATH; each within a bound, and for nobody else."""
     command = played(monkeypatch)
 
-    labstart.lab_up()
     labstart.lab_up(owner=7)
-    labstart.lab_down()
+    labstart.lab_up("--or-use", owner=7)
+    labstart.lab_down(owner=7)
 
     kvchaos = [sys.executable, "-m", "kvchaos", "lab"]
     assert command.ran == [
-        [*kvchaos, "up"],
         [*kvchaos, "up", "--while", "7"],
-        [*kvchaos, "down"],
+        [*kvchaos, "up", "--while", "7", "--or-use"],
+        [*kvchaos, "down", "--while", "7"],
     ]
     assert command.bounds == [*[labstart.UP_TIMEOUT] * 2, labstart.DOWN_TIMEOUT]
 
@@ -65,8 +65,8 @@ def test_a_lab_that_does_not_come_up_in_time_is_an_error(monkeypatch: pytest.Mon
     """With the bound."""
     played(monkeypatch, ends=False)
 
-    with pytest.raises(LabError, match="kvchaos lab up: wanted an end within 120 s, saw none"):
-        labstart.lab_up()
+    with pytest.raises(LabError, match="lab up --while 7: wanted an end within 120 s, saw none"):
+        labstart.lab_up(owner=7)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_a_lab_that_fails_is_an_error_with_what_it_said(
     """Without our own name in front of it."""
     played(monkeypatch, code=2, said=said, complained=complained)
 
-    with pytest.raises(LabError, match=f"^kvchaos lab down failed: saw {told}$"):
-        labstart.lab_down()
+    with pytest.raises(LabError, match=f"^kvchaos lab down --while 7 failed: saw {told}$"):
+        labstart.lab_down(owner=7)
 
 
 @pytest.mark.parametrize("before", [None, "/elsewhere"])
@@ -99,7 +99,7 @@ def test_a_lab_of_its_own_is_meant_within_its_block_alone(
     assert (within, os.environ.get(labstart.LAB_DIR)) == (str(tmp_path), before)
     assert [words[4:] for words in command.ran] == [
         ["up", "--while", str(os.getpid()), "--engines=2"],
-        ["down"],
+        ["down", "--while", str(os.getpid())],
     ]
 
 
@@ -111,7 +111,7 @@ def test_a_lab_of_its_own_that_does_not_stop_is_told_and_meant_no_more(
     played(monkeypatch, code=2, complained="stuck")
 
     with (
-        pytest.raises(LabError, match="kvchaos lab down failed: saw stuck"),
+        pytest.raises(LabError, match=r"kvchaos lab down .* failed: saw stuck"),
         labstart.lab_in(tmp_path),
     ):
         pass

@@ -46,7 +46,7 @@ class Starting:
         }
         for step in STEPS:
             patch(lifecycle, step, self.step(step, answers.get(step)))
-        patch(lifecycle, "lab_down", lambda: self.taken.append("lab down"))
+        patch(lifecycle, "lab_down", lambda owner: self.taken.append("lab down"))
         self.stopping = SimpleNamespace(
             watch=self.step(WATCH, None),
             rest=lambda: self.taken.append("rest"),

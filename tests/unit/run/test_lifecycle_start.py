@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -79,12 +80,14 @@ class Place:
         self.emit = settings["emit"]
         return self.observer
 
-    def up(self) -> None:
+    def up(self, *options: str, owner: int) -> None:
+        assert (options, owner) == (("--or-use",), os.getpid())
         self.lab.append("up")
         if self.lab_fails:
             raise self.lab_fails
 
-    def down(self) -> None:
+    def down(self, *, owner: int) -> None:
+        assert owner == os.getpid()
         self.lab.append("down")
         if self.lab_fails:
             raise LabError("it is not up")

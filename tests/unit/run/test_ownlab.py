@@ -53,7 +53,8 @@ class World:
             raise LabError("no room")
         self.is_up = True
 
-    def down(self) -> None:
+    def down(self, *, owner: int) -> None:
+        assert owner == self.owner
         self.done.append(DOWN)
         if not self.starts:
             raise LabError("nothing to end")
