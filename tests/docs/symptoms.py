@@ -63,6 +63,7 @@ SYMPTOMS = {
         {DAEMON} patch pod chaos-daemon-kvchaos-lab --subresource=status --type=merge \\
           --patch "$(python -c 'import json; print(json.dumps(
             {{"status": json.load(open("daemon.json"))["status"]}}))')" """,
+    "`other_block_size`": f"KVCHAOS_BLOCK_SIZE=24 {POD_KILL}",
     "Nobody knows if the system was well": (
         "KVCHAOS_ROUTER_SELECTOR=app=none kvchaos run quick.json"
     ),
