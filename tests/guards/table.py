@@ -8,6 +8,7 @@ from kvchaos.mesh.lint import RULES
 from kvchaos.preflight.refusals import REFUSALS
 from kvchaos.verdict.checks import CHECKS
 from tests.guards import (
+    of_adapters,
     of_benchmarks,
     of_faults,
     of_gamedays,
@@ -41,6 +42,7 @@ def guards() -> list[Guard]:
             of_showing.of_several,
         ),
         *(of_reports.of_reading, of_reports.of_forms, of_reports.of_pages, of_reports.of_comparing),
+        *(of_adapters.of_naming, of_adapters.of_answering),
         of_benchmarks.of_measuring,
     )
     return [guard for part in parts for guard in part()]

@@ -168,13 +168,13 @@ def _index(cluster: Cluster, dial: Dial, settings: Settings) -> Line:
             model=settings.model,
             block_size=settings.block_size,
         )
+        pod = router.pod()  # an adapter that breaks may not have asked for it
         seen = router.snapshot()
-        saw = f"{router.pod()} holds {len(seen.engines)} engines"
     except UsageError as error:
         return Line.of("router's index", error, todo=ADAPTED)
     except KVChaosError as error:
         return _no_index(error, at.get("pod"), settings)
-    return ok("router's index", saw)
+    return ok("router's index", f"{pod} holds {len(seen.engines)} engines")
 
 
 def _no_index(error: KVChaosError, pod: str | None, settings: Settings) -> Line:

@@ -1,0 +1,64 @@
+"""What is said of a router's adapter when it is named, and what of its answers is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.guards.removal import Guard, returns, without
+
+
+def of_naming() -> Iterator[Guard]:
+    """What cannot be an adapter is the user's mistake, told before anything is touched."""
+    tests = "unit/index/test_router_adapters.py"
+    adapters = "kvchaos.index.routers.adapters"
+    yield returns(f"{adapters}:is_named", "True", tests=tests)
+    yield returns(f"{adapters}:_refuse_shape", "None", tests=tests)
+    yield returns(f"{adapters}:_refuse_lack", "None", tests=tests)
+    yield without(
+        f"{adapters}:_imported",
+        "except (Exception, SystemExit) as error:",
+        instead="except Exception as error:",
+        tests=tests,
+        what="index.routers.adapters lets a module leave with an exit code of its own",
+    )
+    yield without(
+        "kvchaos.settings:settings_from",
+        "adapter(settings.router_adapter)",
+        tests="unit/test_settings.py unit/commands/test_wrong_adapter.py",
+    )
+
+
+def of_answering() -> Iterator[Guard]:
+    """An answer in another form is none, and whatever an adapter raises has a name."""
+    tests = "unit/index/test_router_adapters.py"
+    checked = "kvchaos.index.routers.checked"
+    yield returns(f"{checked}:_amiss_in_index", "iter(())", tests=tests)
+    yield returns(f"{checked}:_amiss_in_blocks", "iter(())", tests=tests)
+    yield returns(f"{checked}:_amiss_in_match", "iter(())", tests=tests)
+    yield without(
+        f"{checked}:Checked._asked",
+        "raise RouterUnreachable(self._what(what), saw=told(error)) from error",
+        instead="raise",
+        tests=tests,
+    )
+    yield without(
+        "kvchaos.index.routers.adapters:adapter",
+        "return Checked(_made(what, found, place), name=name)",
+        instead="return _made(what, found, place)",
+        tests=tests,
+        what="index.routers.adapters takes any answer",
+    )
+    yield without(
+        "kvchaos.sampling.locate:LocatedRouter.engines",
+        "if known.setdefault(at, name) != name and at:",
+        instead="if known.setdefault(at, name) != name and not at:",
+        tests="unit/sampling/test_locate.py",
+        what="sampling.locate names one of two engines that share an address",
+    )
+    yield without(
+        "kvchaos.sampling.locate:LocatedRouter._pods",
+        "if pods.is_alive(pod)",
+        instead="",
+        tests="unit/sampling/test_locate.py",
+        what="sampling.locate takes pods that are about to go",
+    )
