@@ -175,3 +175,32 @@ def of_the_oracle() -> Iterator[Guard]:
         tests="unit/run/test_recovery.py",
         what="run.recovery judges without a flush",
     )
+    yield without(
+        "kvchaos.run.recovery:recovered",
+        "_last_agrees(samples)",
+        instead="True",
+        tests="unit/run/test_recovery.py",
+        what="run.recovery ends with whatever look it has",
+    )
+    yield returns("kvchaos.run.requests:_excuse", "''", tests="unit/run/test_requests.py")
+    yield without(
+        "kvchaos.run.requests:_excuse",
+        "theirs not in (None, ours)",
+        instead="False",
+        tests="unit/run/test_requests.py",
+        what="run.requests blames a router for blocks of another size",
+    )
+    yield without(
+        "kvchaos.observer.intake:Intake._doubt",
+        "self._wanted and now.block_size not in (None, self._wanted)",
+        instead="False",
+        tests="unit/observer/test_follower.py",
+        what="observer.intake takes blocks of any size",
+    )
+    yield without(
+        "kvchaos.index.oracle:Holdings._learn_size",
+        "and not event.group_idx",
+        instead="",
+        tests="unit/index/test_oracle.py",
+        what="index.oracle learns the block size from any group",
+    )
