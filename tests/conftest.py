@@ -1,11 +1,13 @@
 """How hard properties are tried: HYPOTHESIS_PROFILE is ``ci`` (the default) or ``nightly``.
 
-The nightly one takes minutes a property, and is given that time here.
+The nightly one takes minutes a property, and is given that time here. And what the tests start
+hears a SIGHUP, also where they themselves were started by ``nohup``.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +24,9 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -82,6 +82,9 @@ def of_stopping() -> Iterator[Guard]:
         tests="unit/run/test_faults.py unit/test_control_stops.py",
         what="run.faults begins a fault in a run that is being stopped",
     )
+    yield returns(
+        "kvchaos.ending.signals:_is_to_be_outlived", "False", tests="unit/ending/test_stopping.py"
+    )
     holding = "unit/run/test_holding.py"
     yield without("kvchaos.run.holding:HoldWatch.look", "self._found(there)", tests=holding)
     conditions = "unit/run/test_conditions.py"

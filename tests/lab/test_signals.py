@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2
@@ -11,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaosrun import kvchaos
+from tests.chaosrun import BIN, kvchaos
 from tests.lab.small_lab import until
 from tests.lab.stopped_runs import PROCESS, called, left, play, probe
 
@@ -132,6 +135,48 @@ def test_a_signal_is_heeded_where_a_shell_made_it_ignored(
     code = played.stop(SIGINT)
 
     assert (code, left(lab)) == (1, []), played.said()
+
+
+ON_A_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Gives a command the terminal that it writes to, as a person's shell has one."""
+
+
+@pytest.mark.parametrize("program", [("kvchaos", "run"), ("chaos", "run")], ids=" ".join)
+@pytest.mark.parametrize("survives", [True, False], ids=["nohup", "plain"])
+def test_a_terminal_that_is_closed_ends_a_run_unless_it_was_to_outlive_it(
+    lab: dict[str, str], tmp_path: Path, program: tuple[str, ...], survives: bool
+) -> None:
+    """``nohup`` says so, by a SIGHUP that is ignored; any other run recovers and is aborted."""
+    outer, inner = pty.openpty()
+    nohup = ["nohup"] if survives else []
+    command = (sys.executable, "-c", ON_A_TERMINAL, *nohup, str(BIN / program[0]), *program[1:])
+    try:
+        method = (called("wait_a_little"),)
+        played = play(tmp_path, lab, method=method, verb=command, terminal=inner)
+        until(lambda: (tmp_path / "reached").exists() or not unread(outer))
+    finally:
+        os.close(inner)
+        os.close(outer)
+    played.end()
+
+    assert left(lab) == []
+    assert [each["reason"] for each in played.events("stop")] == ([] if survives else ["SIGHUP"])
+    assert (played.record()["status"] == "aborted") is not survives
+
+
+def unread(terminal: int) -> bool:
+    """Read what was written to it; whether somebody still may write."""
+    try:
+        while select.select([terminal], [], [], 0)[0]:
+            os.read(terminal, 65536)
+    except OSError:  # EIO: nobody has it open any more
+        return False
+    return True
 
 
 def test_a_probe_that_no_exception_ends_delays_no_recovery(

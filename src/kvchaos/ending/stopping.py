@@ -20,6 +20,7 @@ from chaoslib.exceptions import InterruptExecution
 
 from kvchaos.clock import Clock, SystemClock
 from kvchaos.ending.inbox import NUDGE, REST, SIGNALS, Inbox, Stop
+from kvchaos.ending.signals import taken
 from kvchaos.ending.toolkit import leads_to_rollbacks
 from kvchaos.errors import KVChaosError
 
@@ -114,13 +115,13 @@ class Stopping:
     # -- signals --------------------------------------------------------------------------------
 
     def install(self) -> None:
-        """Take the signals; also SIGINT where a shell made it ignored."""
+        """Take the signals, but for those that are to be outlived."""
         if threading.current_thread() is not self._main:
             logger.warning("Signals will not stop this run: it is not in the main thread")
             return
         with self._installing:
             self._wakeup = signal.set_wakeup_fd(self._inbox.writer, warn_on_full_buffer=False)
-            for number in SIGNALS:
+            for number in taken(SIGNALS):
                 self._before[number] = signal.signal(number, self._on_signal)
 
     def restore(self) -> None:

@@ -16,11 +16,11 @@ from pathlib import Path
 from types import FrameType
 
 from kvchaos.clock import Clock
+from kvchaos.ending.signals import taken
 
 PATIENCE = 300.0
 """Seconds that a run has to recover its faults and to say what is left."""
 EVERY = 0.1
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
@@ -41,7 +41,7 @@ class Signals:
     @contextmanager
     def caught(self) -> Iterator[None]:
         """Keep what comes instead of dying of it."""
-        before = {each: signal.signal(each, self._take) for each in SIGNALS}
+        before = {each: signal.signal(each, self._take) for each in taken()}
         try:
             yield
         finally:

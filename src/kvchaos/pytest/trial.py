@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from kvchaos.clock import SystemClock
+from kvchaos.ending.signals import taken
 from kvchaos.ending.stopping import GRACE, Stopping, Work
 from kvchaos.errors import FaultNotRecovered, RunStopped
 from kvchaos.pytest.place import Lab
@@ -27,7 +28,6 @@ from kvchaos.run.session import Run
 Json = dict[str, Any]
 
 CONTROL = {"name": "kvchaos", "provider": {"type": "python", "module": "kvchaos.control"}}
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def ending_by_signals() -> Iterator[threading.Event]:
             calm.set()
             raise KeyboardInterrupt(*told)
 
-    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in taken()}
     try:
         yield calm
     finally:

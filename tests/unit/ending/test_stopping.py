@@ -363,6 +363,25 @@ def test_a_signal_is_heeded_where_it_was_ignored(stopping: Stopping, work: Work)
     assert (recovered, after) == (True, signal.SIG_IGN)
 
 
+def test_a_hangup_that_was_ignored_is_outlived(stopping: Stopping, work: Work) -> None:
+    """As under nohup; any other signal is heeded all the same."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stopping.install()
+        stopping.watch(work)
+        os.kill(os.getpid(), signal.SIGHUP)
+        asked = stopping.first
+        os.kill(os.getpid(), signal.SIGTERM)
+        recovered = work.was_recovered()
+        stopping.close()
+        after = signal.getsignal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert (asked, recovered, after) == (None, True, signal.SIG_IGN)
+    assert [reason for *_, reason in work.recorded] == ["SIGTERM"]
+
+
 @pytest.mark.usefixtures("in_place")
 def test_a_request_of_another_thread_interrupts_a_main_thread_that_waits(
     stopping: Stopping, work: Work

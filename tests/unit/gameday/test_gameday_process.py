@@ -174,6 +174,21 @@ def test_the_first_signal_counts_and_handlers_are_put_back() -> None:
     assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)] == before
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT], ids=lambda each: each.name)
+def test_a_game_day_outlives_the_hangup_that_was_ignored(number: signal.Signals) -> None:
+    """As under nohup; SIGINT is heeded also in a shell's background."""
+    before = signal.signal(number, signal.SIG_IGN)
+    signals = Signals()
+    try:
+        with signals.caught():
+            os.kill(os.getpid(), number)
+        after = signal.getsignal(number)
+    finally:
+        signal.signal(number, before)
+
+    assert (signals.name, after) == ("" if number is signal.SIGHUP else "SIGINT", signal.SIG_IGN)
+
+
 def test_a_signal_breaks_what_may_be_broken() -> None:
     """A prompt, a wait for a window."""
     signals = Signals()
