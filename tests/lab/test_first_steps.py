@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kvchaos.starter.starter import WORKFLOW
-from tests.chaosrun import BIN, kvchaos
+from tests.chaosrun import BIN, chaos_run, kvchaos
 from tests.workflows.steps import Step, shell_steps
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
@@ -150,3 +150,21 @@ def test_the_workflow_that_init_writes_runs_on_the_cluster_that_was_named(
     assert "pass" in machine.summary.read_text().lower()
     assert (folder / "junit.xml").read_text().startswith("<?xml")
     assert (tmp_path / "home" / "kubeconfig").stat().st_mode & 0o077 == 0
+
+
+def test_what_init_wrote_is_played_from_elsewhere(user: dict[str, str], tmp_path: Path) -> None:
+    """By either program: the folder's own templates are found from its experiments."""
+    here, place = tmp_path / "here", tmp_path / "chaos"
+    here.mkdir()
+    assert kvchaos(user, "init", "../chaos", "--yes", cwd=here).returncode == 0
+    cut = place / "templates" / "network-partition.yaml.j2"
+    cut.rename(cut.with_name("ours.yaml.j2"))  # no shipped one is called that
+    experiment = place / "experiments" / "network-partition.json"
+    text = experiment.read_text()
+    experiment.write_text(text.replace("templates/network-partition.", "templates/ours."))
+
+    seen = kvchaos(user, "preflight", "../chaos/experiments/network-partition.json", cwd=here)
+    outcome = chaos_run(experiment, here, user)
+
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert (outcome.code, outcome.verdict) == (0, "pass"), outcome.said

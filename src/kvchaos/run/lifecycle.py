@@ -52,7 +52,7 @@ def start(
     In this order: check, settings, lab, folder and history, connect, preflight, hold, observer,
     stop conditions. Each step may refuse, and what was made before it is taken apart.
     """
-    check(experiment, configuration, secrets)
+    check(experiment, configuration, secrets, current.beside())
     settings = settings_from(configuration)
     stopping = stopping or Stopping(clock=clock)
     with ExitStack() as undo, uninterrupted_end(stopping):
@@ -107,7 +107,8 @@ def _new_run(settings: Settings, *, clock: Clock, stopping: Stopping) -> Run:
 
 def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -> None:
     """Record what would be hit; raises ``PreflightRefused`` with all that speaks against it."""
-    planned = plan(experiment, configuration, secrets, run.settings, run_id=run.id)
+    beside = current.beside()
+    planned = plan(experiment, configuration, secrets, run.settings, beside, run_id=run.id)
     seen = examine(run.cluster, planned, run.settings, clock=run.clock)
     run.history.add("preflight", **seen.to_json())
     for note in seen.notes:

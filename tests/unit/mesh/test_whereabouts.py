@@ -58,7 +58,7 @@ def test_a_path_in_an_experiment_does_not_lead_out_of_its_folders(here: Path, up
     template(here.parent / "secret.yaml.j2")
     name = f"{here.parent}/secret.yaml.j2" if up == "/" else f"{up}secret.yaml.j2"
 
-    with pytest.raises(TemplateInvalid, match=r"wanted a path that stays in .*/DIR, or the working"):
+    with pytest.raises(TemplateInvalid, match=r"wanted a path that stays in .*/DIR, or the work"):
         find_template(name, here.parent / "DIR" / "experiments")
 
 
