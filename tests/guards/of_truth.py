@@ -140,6 +140,20 @@ def of_the_oracle() -> Iterator[Guard]:
         tests=compare,
         what="index.compare takes what is not known for agreement",
     )
+    dynamo = "kvchaos.index.routers.dynamo:"
+    for name, lines, what in (
+        ("DynamoIndexer._of_model", "if not self._was_there:", "takes a model that is not there"),
+        ("_Names.by_pod", "if (pod, rank) in found:", "takes one of two workers for an engine"),
+        ("_unsigned", "if least not in SIGNED or max(hashes) not in SIGNED:", "cuts a hash short"),
+        ("_endpoint", 'if len(hosts) == 1 else ""', "guesses a rank's pod"),
+    ):
+        yield without(
+            f"{dynamo}{name}",
+            lines,
+            instead="if hosts else ''" if name == "_endpoint" else "if False:",
+            tests="unit/index/test_dynamo.py",
+            what=f"routers.dynamo {what}",
+        )
     yield without(
         "kvchaos.sampling.sampler:Sampler.sample",
         "if before != after:",

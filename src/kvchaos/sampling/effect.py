@@ -81,10 +81,12 @@ def router_restarted(started_before: float | None) -> Look:
         for sample in samples:
             if sample.reason:
                 away = away or sample
-            elif started_before is not None and sample.router_started != started_before:
+            elif sample.router_started not in (None, started_before) and started_before is not None:
                 return Seen(True, "the router says that it started anew", (away or sample).at)
             else:
                 away = None
+        if any(not sample.reason and sample.router_started is None for sample in samples):
+            return Seen(None, "the router does not say when it started")
         if started_before is None:
             return Seen(None, "the router was not seen before the fault")
         if away or not samples:

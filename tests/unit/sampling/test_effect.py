@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from kvchaos.sampling.effect import LASTING, Seen, lost_blocks, router_restarted, streams_ended
 from kvchaos.sampling.sampler import unanswered
 from kvchaos.sampling.timeline import Sample
 
 
-def look(at: float, *, started: float = 10.0, **fresh: int) -> Sample:
+def look(at: float, *, started: float | None = 10.0, **fresh: int) -> Sample:
     counted = {f"{pod}/0": count for pod, count in fresh.items()}
     return Sample(began=at, at=at, agrees=not fresh, fresh=counted, router_started=started)
 
@@ -68,6 +70,14 @@ def test_a_router_that_does_not_answer_may_be_cut_off_from_us() -> None:
     assert router_restarted(10.0)([look(1), silent(3)]) == Seen(None, "no answer")
     assert router_restarted(10.0)([look(1), silent(3), look(4)]).holds is False
     assert router_restarted(10.0)([]).holds is None
+
+
+@pytest.mark.parametrize("before", [None, 10.0])
+def test_a_router_that_does_not_say_when_it_started_proves_nothing(before: float | None) -> None:
+    """Neither that it restarted nor that it did not."""
+    seen = router_restarted(before)([look(1, started=None), silent(2), look(3, started=None)])
+
+    assert seen == Seen(None, "the router does not say when it started")
 
 
 @dataclass
