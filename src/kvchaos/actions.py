@@ -70,17 +70,23 @@ def flush_engines(within: float = 20.0) -> dict[str, Any]:
 
 
 @needs_run
-def start_traffic(rate: float = 10.0, prefixes: int = 8, blocks: int = 8) -> dict[str, Any]:
+def start_traffic(
+    rate: float = 10.0, prefixes: int = 8, blocks: int = 8, held: float = 0.0
+) -> dict[str, Any]:
     """Send seeded requests through the router, ``rate`` a second, until ``stop_traffic``.
 
-    They share ``prefixes`` prefixes of ``blocks`` blocks. Returns these figures and the seed.
+    They share ``prefixes`` prefixes of ``blocks`` blocks. Returns these figures and the seed, once
+    the traffic has gone on for ``held`` seconds, so that a report shows how it was before a fault.
     """
-    return traffic.start(current(), rate=rate, prefixes=prefixes, blocks=blocks)
+    return traffic.start(current(), rate=rate, prefixes=prefixes, blocks=blocks, held=held)
 
 
 @needs_run
-def stop_traffic() -> dict[str, Any]:
-    """Stop the traffic; returns its counts, hit ratio and latencies (seconds), or ``sent: 0``."""
+def stop_traffic(held: float = 0.0) -> dict[str, Any]:
+    """Stop the traffic, ``held`` seconds from now, so that a report shows how it is after a fault.
+
+    Returns its counts, hit ratio and latencies (seconds), or ``sent: 0``.
+    """
     if did_not_start():
         return dict(NOTHING_TO_UNDO)
-    return traffic.stop(current())
+    return traffic.stop(current(), held=held)

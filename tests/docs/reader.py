@@ -45,6 +45,7 @@ class Reader:
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "KVCHAOS_LAB_DIR": str(self.root / "lab"),
             "KVCHAOS_FAULT_SECONDS": self.seconds,
+            "KVCHAOS_TRAFFIC_SECONDS": "0",
             "KVCHAOS_RECOVERY_BUDGET": "4",
             "COLUMNS": "100",
         }

@@ -175,6 +175,7 @@ def test_every_shipped_experiment_names_what_there_is(path: Path) -> None:
     found = load(path)
     configuration = dict.fromkeys(found["configuration"], "x=y") | {
         "fault_seconds": 10,
+        "traffic_seconds": 3,
         "recovery_budget": 60,
         "fault_duration": "60s",
     }

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from kvchaos.clock import poll
 from kvchaos.errors import KVChaosError, RouterUnreachable
 from kvchaos.run.requests import completions
 from kvchaos.run.session import Run
@@ -14,11 +15,14 @@ from kvchaos.traffic.load import Load, Shape
 
 logger = logging.getLogger(__name__)
 
+LOOK = 0.1  # seconds between two looks whether there still is a load
 SHORTEST = 0.05  # seconds: what is left after the last whole second may be nothing
 
 
-def start(run: Run, *, rate: float, prefixes: int, blocks: int) -> dict[str, Any]:
-    """Begin the load; an earlier one is stopped first."""
+def start(
+    run: Run, *, rate: float, prefixes: int, blocks: int, held: float = 0.0
+) -> dict[str, Any]:
+    """Begin the load, and wait ``held`` seconds; an earlier one is stopped first."""
     stop(run)
     ask = completions(run)
 
@@ -32,11 +36,13 @@ def start(run: Run, *, rate: float, prefixes: int, blocks: int) -> dict[str, Any
     shape = Shape(rate=rate, families=prefixes, prefix_blocks=blocks)
     run.load = Load(send, run.prompts, seed=run.settings.seed, clock=run.clock, shape=shape)
     run.load.start()
+    _hold(run, held)
     return {"rate": rate, "prefixes": prefixes, "blocks": blocks, "seed": run.settings.seed}
 
 
-def stop(run: Run) -> dict[str, Any]:
-    """Stop the load and record its figures; nothing to do when there is none."""
+def stop(run: Run, *, held: float = 0.0) -> dict[str, Any]:
+    """Stop the load, in ``held`` seconds, and record its figures; nothing when there is none."""
+    _hold(run, held)
     load = run.load
     if load is None:
         return {"sent": 0}
@@ -45,6 +51,11 @@ def stop(run: Run) -> dict[str, Any]:
     run.load = None
     run.history.add("traffic", **figures)
     return figures
+
+
+def _hold(run: Run, seconds: float) -> None:
+    """Let the load go on for so long, as long as there is one."""
+    poll(lambda: run.load is None, bool, timeout=seconds, every=LOOK, clock=run.clock)
 
 
 def tell_second(run: Run) -> None:

@@ -136,3 +136,27 @@ def test_a_load_that_is_stopped_meanwhile_ends_no_thread(world: World) -> None:
     traffic.tell_second(cast("Any", EndingRun(world.run)))
 
     assert [each["sent"] for each in world.told("traffic_second")] == [0]
+
+
+def test_a_load_is_held_before_and_after(world: World) -> None:
+    """So that what a report draws of it begins before a fault and ends after the recovery."""
+    before = world.clock.seconds
+
+    traffic.start(world.run, rate=1000, prefixes=2, blocks=2, held=3)
+    started = world.clock.seconds
+    traffic.stop(world.run, held=5)
+    stopped = world.clock.seconds
+    traffic.stop(world.run, held=5)
+
+    assert (round(started - before, 6), round(stopped - started, 6)) == (3, 5)
+    assert world.clock.seconds == stopped  # there is nothing to wait for
+
+
+def test_a_load_that_another_thread_has_ended_is_waited_for_no_more(world: World) -> None:
+    """A run that is stopped does not go on sending."""
+    traffic.start(world.run, rate=1000, prefixes=2, blocks=2)
+    world.clock.due = [(world.clock.seconds + 1, lambda: traffic.stop(world.run))]
+    before = world.clock.seconds
+
+    assert traffic.stop(world.run, held=30) == {"sent": 0}
+    assert round(world.clock.seconds - before, 6) == 1

@@ -32,6 +32,7 @@ def overhead(bench: Bench) -> Iterator[dict[str, float]]:
     """`kvchaos run` of a network partition, without its fault; beside it Chaos Toolkit alone."""
     with folder() as environment:
         environment |= {"KUBERNETES_CONTEXT": "kvchaos-lab", "KVCHAOS_FAULT_SECONDS": "3"}
+        environment |= {"KVCHAOS_TRAFFIC_SECONDS": "0"}
         command([*KVCHAOS, "lab", "up"], environment)
         place = Path(environment["KVCHAOS_LAB_DIR"]).parent
         number = 0
