@@ -26,6 +26,20 @@ def of_beginning() -> Iterator[Guard]:
         tests=tests,
         what="gameday: what closed while a person thought lets a run begin",
     )
+    yield without(
+        f"{gates}_closing_for",
+        "if windows is not None and not windows.is_open(self._clock.wall()):",
+        instead="if False:",
+        tests=tests,
+        what="gameday: a question stays though the window closed",
+    )
+    yield without(
+        f"{gates}_closing_for",
+        "return bool(self._door.held(step.play))",
+        instead="return False",
+        tests=tests,
+        what="gameday: a question stays though somebody holds",
+    )
     yield returns("kvchaos.gameday.ending:_spent", "iter(())", tests=f"{UNIT}ending.py")
     yield returns(
         "kvchaos.plain_yaml:_ensure_distinct",
@@ -72,8 +86,8 @@ def of_leaving() -> Iterator[Guard]:
     yield returns("kvchaos.commands.gameday:_as_left", "_[0]", tests=command)
     yield without(
         "kvchaos.commands.gameday_terminal:Terminal.leave",
-        "except click.Abort:",
-        instead="except ZeroDivisionError:",
+        "return None if line is None else Answer.QUIT",
+        instead="return None",
         tests=command,
         what="gameday: the end of input at the prompt ends the command",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pytest
 from tests.chaosrun import BIN, kvchaos
 from tests.lab.small_lab import until
 from tests.lab.stopped_runs import PROCESS, called, left, play, probe
+from tests.lab.terminals import shown
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -158,7 +158,12 @@ def test_a_terminal_that_is_closed_ends_a_run_unless_it_was_to_outlive_it(
     try:
         method = (called("wait_a_little"),)
         played = play(tmp_path, lab, method=method, verb=command, terminal=inner)
-        until(lambda: (tmp_path / "reached").exists() or not unread(outer))
+
+        def reached() -> bool:
+            shown(outer)
+            return (tmp_path / "reached").exists() or played.process.poll() is not None
+
+        until(reached)
     finally:
         os.close(inner)
         os.close(outer)
@@ -167,16 +172,6 @@ def test_a_terminal_that_is_closed_ends_a_run_unless_it_was_to_outlive_it(
     assert left(lab) == []
     assert [each["reason"] for each in played.events("stop")] == ([] if survives else ["SIGHUP"])
     assert (played.record()["status"] == "aborted") is not survives
-
-
-def unread(terminal: int) -> bool:
-    """Read what was written to it; whether somebody still may write."""
-    try:
-        while select.select([terminal], [], [], 0)[0]:
-            os.read(terminal, 65536)
-    except OSError:  # EIO: nobody has it open any more
-        return False
-    return True
 
 
 def test_a_probe_that_no_exception_ends_delays_no_recovery(

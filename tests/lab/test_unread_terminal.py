@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from tests.chaosrun import kvchaos
 from tests.lab.small_lab import until
 from tests.lab.stopped_runs import called, left, play
+from tests.lab.terminals import fill, shown
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -42,18 +42,6 @@ def terminal() -> Iterator[tuple[int, int]]:
     os.close(inner)
 
 
-def fill(inner: int) -> None:
-    """Until it takes nothing more; by a descriptor of our own, as the run's is to wait."""
-    ours = os.open(os.ttyname(inner), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    try:
-        while select.select([], [ours], [], 0.2)[1]:
-            os.write(ours, b"x")
-    except BlockingIOError:
-        pass
-    finally:
-        os.close(ours)
-
-
 @pytest.mark.parametrize(
     ("verb", "code"),
     [
@@ -75,8 +63,7 @@ def test_a_run_on_a_terminal_that_nobody_reads_is_stopped_as_any_other(
     played = play(tmp_path, lab, method=(called("wait"),), verb=verb, terminal=inner)
 
     def reached() -> bool:
-        while select.select([outer], [], [], 0)[0]:
-            os.read(outer, 65536)
+        shown(outer)
         return (tmp_path / "reached").exists() or played.process.poll() is not None
 
     until(reached)

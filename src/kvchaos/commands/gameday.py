@@ -28,6 +28,7 @@ from kvchaos.gameday.reports import HTML, write_reports
 from kvchaos.gameday.summary import rfc3339
 from kvchaos.run.ownlab import OwnLab
 from kvchaos.verdict.status import EXIT_CODE
+from kvchaos.view.outlet import outlets
 
 EXIT_CODES = (
     "0 all passed, 1 one failed, 2 unknown or not all was played, 3 aborted, 4 not usable, "
@@ -70,6 +71,7 @@ def gameday() -> None:
     show_default=True,
     help="The folder that game days are kept in, and compared with each other.",
 )
+@outlets()
 def play(
     plan_file: Path | None,
     *,

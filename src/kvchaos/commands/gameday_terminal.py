@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import select
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from kvchaos.gameday.day import Day, Step
-from kvchaos.gameday.gates import Answer
+from kvchaos.gameday.gates import SLICE, Answer
 from kvchaos.gameday.plan import Plan
 from kvchaos.gameday.player import Ready, RunPlayer
 from kvchaos.gameday.words import since_lines, span
 
 Json = dict[str, Any]
 ANSWERS = {"y": Answer.PLAY, "s": Answer.SKIP, "q": Answer.QUIT}
+LONGEST = 4096
+"""Bytes of a line that a terminal gives at once."""
 
 
 class Terminal:
@@ -27,22 +32,33 @@ class Terminal:
     def held(self, play: str) -> str:
         return self._player.held(play)
 
-    def leave(self, step: Step) -> Answer:
+    def leave(self, step: Step, *, closed: Callable[[], bool]) -> Answer | None:
         if not self._asks:
             return Answer.PLAY
-        choice = click.Choice(list(ANSWERS), case_sensitive=False)
         where = self._player.where(step.play)
-        try:
-            said = click.prompt(
-                f"{step.number}: play {step.title}, {where}? (y)es, (s)kip, (q)uit",
-                type=choice,
-                show_choices=False,
-                prompt_suffix=" ",
+        while True:
+            click.echo(
+                f"{step.number}: play {step.title}, {where}? (y)es, (s)kip, (q)uit ", nl=False
             )
-        except click.Abort:  # Ctrl-D, or a terminal that is gone
-            click.echo()
-            return Answer.QUIT
-        return ANSWERS[said]
+            line = _line(sys.stdin.fileno(), closed=closed)
+            if not line:  # it is taken back; or Ctrl-D, or a terminal that is gone
+                click.echo()
+                return None if line is None else Answer.QUIT
+            said = line.strip().lower()
+            if said in ANSWERS:
+                return ANSWERS[said]
+            click.echo(f"{said!r} is none of y, s, q")
+
+
+def _line(terminal: int, *, closed: Callable[[], bool]) -> str | None:
+    """What a person typed, empty at the end of input; None once ``closed`` says that it is late."""
+    while not select.select([terminal], [], [], SLICE)[0]:
+        if closed():
+            return None
+    try:
+        return os.read(terminal, LONGEST).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def preview(plan: Plan, day: Day, ready: Sequence[Ready], *, now: float) -> None:

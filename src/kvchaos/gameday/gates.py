@@ -1,7 +1,8 @@
 """What stands before each experiment of a game day: its window, a hold, a person's leave.
 
 The rule guarded here: every gate opens, or says why the game day ends there; each wait has a
-bound, and a signal ends it at once.
+bound, and a signal ends it at once. A person may take as long as they like, but only while the
+other gates are open: what closes meanwhile takes the question back.
 """
 
 from __future__ import annotations
@@ -39,8 +40,11 @@ class Door(Protocol):
         """Who holds the namespace of an experiment, a line; empty: nobody."""
         ...
 
-    def leave(self, step: Step) -> Answer:
-        """What a person says."""
+    def leave(self, step: Step, *, closed: Callable[[], bool]) -> Answer | None:
+        """What a person says; None: the question was taken back, for ``closed`` said so.
+
+        It is asked about each second.
+        """
         ...
 
 
@@ -60,9 +64,11 @@ class Gates:
     def open(self, step: Step) -> Stopped | Answer:
         """PLAY or SKIP, or what ends the game day before this step."""
         with self._signals.breaking():
-            if stopped := self._window() or self._hold(step):
-                return stopped
-            answer = self._leave(step)
+            answer = None
+            while answer is None:
+                if stopped := self._window() or self._hold(step):
+                    return stopped
+                answer = self._leave(step)
             if answer is Answer.QUIT:
                 return Stopped(Stop.DECLINED, f"no leave was given for {step.title}")
             if answer is Answer.SKIP:
@@ -81,11 +87,28 @@ class Gates:
             return None
         return windows.closes(self._clock.wall())
 
-    def _leave(self, step: Step) -> Answer:
+    def _leave(self, step: Step) -> Answer | None:
         if self._asked and self._plan.approval != "each":
             return Answer.PLAY
-        self._asked = True
-        return self._door.leave(step)
+        answer = self._door.leave(step, closed=self._closing_for(step))
+        self._asked = answer is not None
+        return answer
+
+    def _closing_for(self, step: Step) -> Callable[[], bool]:
+        """What says whether the window closed, or somebody holds, since it was asked for leave."""
+        windows = self._plan.windows
+        looked = self._clock.now()
+
+        def closed() -> bool:
+            nonlocal looked
+            if windows is not None and not windows.is_open(self._clock.wall()):
+                return True
+            if self._clock.now() - looked < EVERY:
+                return False
+            looked = self._clock.now()
+            return bool(self._door.held(step.play))
+
+        return closed
 
     def _window(self) -> Stopped | None:
         """None once it is open."""

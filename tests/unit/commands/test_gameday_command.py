@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import pty
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -172,15 +175,71 @@ def test_the_state_counts_as_it_is_once_nobody_else_plays_the_day(
     assert "all of it was played" in said.output
 
 
-def test_the_end_of_input_at_the_prompt_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+QUESTION = "1: play a, 1 fault, kvchaos in kvchaos-lab? (y)es, (s)kip, (q)uit "
+
+
+class Typing:
+    """A person at a terminal, who is asked for leave."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(RunPlayer, "where", lambda *_: "1 fault, kvchaos in kvchaos-lab")
+        self.terminal, self.inner = pty.openpty()
+        self.stdin = os.fdopen(self.inner)
+        patch.setattr(sys, "stdin", self.stdin)
+
+    def type(self, text: str) -> None:
+        os.write(self.terminal, text.encode())
+
+    def asked(self, *, closed: Callable[[], bool] = lambda: False) -> Answer | None:
+        player = RunPlayer([], {}, signals=Signals(), clock=SystemClock())
+        return Terminal(player, asks=True).leave(Step(1, "a", 1), closed=closed)
+
+    def close(self) -> None:
+        self.stdin.close()
+        os.close(self.terminal)
+
+
+@pytest.fixture
+def typing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Typing]:
+    typing = Typing(monkeypatch)
+    yield typing
+    typing.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [("y\n", Answer.PLAY), ("S\n", Answer.SKIP), (" q \n", Answer.QUIT), ("\x04", Answer.QUIT)],
+    ids=["yes", "skip", "quit", "Ctrl-D"],
+)
+def test_what_is_typed_at_the_prompt_is_the_answer(
+    typing: Typing, capsys: pytest.CaptureFixture[str], typed: str, answer: Answer
+) -> None:
     """Ctrl-D: the day ends as one that was declined, with its reports."""
-    monkeypatch.setattr(RunPlayer, "where", lambda *_: "1 fault, kvchaos in kvchaos-lab")
-    player = RunPlayer([], {}, signals=Signals(), clock=SystemClock())
+    typing.type(typed)
 
-    with CliRunner().isolation(input=""):
-        said = Terminal(player, asks=True).leave(Step(1, "a", 1))
+    assert typing.asked() is answer
+    assert capsys.readouterr().out == QUESTION + ("\n" if typed == "\x04" else "")
 
-    assert said is Answer.QUIT
+
+def test_what_is_no_answer_is_asked_for_again(
+    typing: Typing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line after the other."""
+    typing.type("maybe\ny\n")
+
+    assert typing.asked() is Answer.PLAY
+    assert capsys.readouterr().out == f"{QUESTION}'maybe' is none of y, s, q\n{QUESTION}"
+
+
+def test_a_question_that_is_taken_back_waits_for_nobody(
+    typing: Typing, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What closed meanwhile is looked at while nobody types."""
+    monkeypatch.setattr("kvchaos.commands.gameday_terminal.SLICE", 0.01)
+    closed = iter([False, False, True])
+
+    assert typing.asked(closed=lambda: next(closed)) is None
+    assert capsys.readouterr().out == f"{QUESTION}\n"
 
 
 def installed(*arguments: str) -> list[dict[str, Any]]:

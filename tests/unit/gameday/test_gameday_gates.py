@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,13 +31,20 @@ class Door:
 
     holds: list[str] = field(default_factory=list)
     answer: Answer = Answer.PLAY
+    thinks: float = 0.0
+    clock: FakeClock = field(default_factory=FakeClock)
     asked: list[int] = field(default_factory=list)
 
     def held(self, play: str) -> str:
         return self.holds.pop(0) if self.holds else ""
 
-    def leave(self, step: Step) -> Answer:
+    def leave(self, step: Step, *, closed: Callable[[], bool]) -> Answer | None:
         self.asked.append(step.number)
+        until = self.clock.now() + self.thinks
+        while self.clock.now() < until:
+            self.clock.sleep(1)
+            if closed():
+                return None
         return self.answer
 
 
@@ -49,7 +59,7 @@ class World:
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.clock = FakeClock(DAY + self.hour * 3600 - 1000)
+        self.clock = self.door.clock = FakeClock(DAY + self.hour * 3600 - 1000)
         self.gates = Gates(
             self.plan,
             self.door,
@@ -103,7 +113,7 @@ def test_a_window_that_closed_while_a_person_thought_keeps_it_out() -> None:
     """It is looked at once more after the leave."""
     world = World(replace(PLAN, windows=NINE_TO_TEN), hour=9.99)
 
-    def think(step: Step) -> Answer:
+    def think(step: Step, *, closed: Callable[[], bool]) -> Answer:
         world.clock.sleep(3600)
         return Answer.PLAY
 
@@ -112,6 +122,54 @@ def test_a_window_that_closed_while_a_person_thought_keeps_it_out() -> None:
 
     assert isinstance(stopped, Stopped)
     assert stopped.by is Stop.WINDOW
+
+
+def test_a_question_is_taken_back_when_the_window_closes() -> None:
+    """Nobody has to answer for the day to end as its plan says."""
+    door = Door(thinks=DAY)
+    world = World(replace(PLAN, windows=NINE_TO_TEN), hour=9.99, door=door)
+
+    stopped = world.open()
+
+    assert isinstance(stopped, Stopped)
+    assert (stopped.by, world.clock.wall(), door.asked) == (Stop.WINDOW, DAY + 10 * 3600, [1])
+
+
+def test_a_question_that_was_taken_back_is_asked_again_when_it_opens() -> None:
+    """A plan that may wait: on the next day, whether each is asked for or only the first."""
+    for approval in ("each", "first"):
+        plan = replace(PLAN, windows=NINE_TO_TEN, outside="wait", wait=DAY, approval=approval)
+        world = World(plan, hour=9.5, door=Door(thinks=45 * 60))
+
+        answer = world.open()
+
+        assert (answer, world.door.asked) == (Answer.PLAY, [1, 1])
+        assert world.clock.wall() == DAY + 33.75 * 3600
+
+
+@pytest.mark.parametrize(("hold", "asked"), [("stop", [1]), ("wait", [1, 1])])
+def test_a_question_is_taken_back_when_somebody_holds(hold: str, asked: list[int]) -> None:
+    """Within seconds; the day ends, or waits for the release and asks again."""
+    world = World(replace(PLAN, hold=hold), door=Door(["", "", "held by ana", "held by ana"]))
+    world.door.thinks = 12
+
+    answer = world.open()
+
+    assert world.door.asked == asked
+    assert answer == (Stopped(Stop.HOLD, "held by ana") if hold == "stop" else Answer.PLAY)
+
+
+def test_a_signal_ends_a_question() -> None:
+    """At once: nobody has to answer it."""
+    world = World(PLAN)
+
+    def think(step: Step, *, closed: Callable[[], bool]) -> Answer:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Answer.PLAY
+
+    world.door.leave = think  # type: ignore[method-assign]
+    with world.signals.caught(), pytest.raises(Interrupted, match="SIGTERM"):
+        world.open()
 
 
 def test_a_hold_ends_the_day() -> None:
