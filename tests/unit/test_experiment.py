@@ -185,6 +185,23 @@ def test_every_shipped_experiment_names_what_there_is(path: Path) -> None:
     assert [activity["name"] for activity in activities(found)]
 
 
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_in_every_shipped_experiment_traffic_goes_on_until_the_index_agrees(path: Path) -> None:
+    """In production it never ends; and a report is to show how it was before, and is after."""
+    method = load(path)["method"]
+    steps = [each["provider"]["func"] for each in method]
+    around = {
+        each["provider"]["arguments"]["held"]
+        for each in method
+        if each["provider"]["func"] in ("start_traffic", "stop_traffic")
+    }
+
+    named = ("start_traffic", "inject_fault", "recover_fault", "index_recovered", "stop_traffic")
+    assert [steps.count(name) for name in named] == [1] * 5
+    assert sorted(named, key=steps.index) == list(named)
+    assert around == {"${traffic_seconds}"}
+
+
 def test_the_first_error_of_a_file_has_a_line_and_a_column(tmp_path: Path) -> None:
     """An editor shows no bytes."""
     path = tmp_path / "e.json"
