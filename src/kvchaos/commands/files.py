@@ -10,7 +10,7 @@ import click
 import yaml
 
 from kvchaos.commands.loading import loaded
-from kvchaos.commands.shipped import complete_experiment, find_experiment
+from kvchaos.commands.shipped import complete_experiment, complete_template, find_experiment
 from kvchaos.errors import TemplateInvalid, UsageError
 from kvchaos.mesh.lint import lint
 from kvchaos.mesh.render import render as render_template
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 @click.command()
-@click.argument("template")
+@click.argument("template", shell_complete=complete_template)
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A value, JSON or text.")
 def render(template: str, pairs: tuple[str, ...]) -> None:
     """Print the fault that TEMPLATE renders to, and what speaks against sending it."""

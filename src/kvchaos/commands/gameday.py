@@ -10,11 +10,13 @@ from pathlib import Path
 from random import SystemRandom
 
 import click
+from click.shell_completion import CompletionItem
 
 from kvchaos.clock import SystemClock
 from kvchaos.commands.gameday_cluster import install, status, uninstall
 from kvchaos.commands.gameday_files import find, looked_at, read
 from kvchaos.commands.gameday_terminal import Terminal, final_table, preview
+from kvchaos.commands.options import complete_context
 from kvchaos.errors import UsageError
 from kvchaos.gameday.day import Day, Step, planned, read_day
 from kvchaos.gameday.folder import DAYS, locked, new_folder
@@ -44,6 +46,11 @@ class PlanOrVerb(click.Group):
             args = ["play", *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs, then files, which are plans."""
+        found = super().shell_complete(ctx, incomplete)
+        return found or [CompletionItem(incomplete, type="file")]
+
 
 @click.group(cls=PlanOrVerb)
 def gameday() -> None:
@@ -63,7 +70,12 @@ def gameday() -> None:
     help="Go on with this game day; its plan may be left out.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be played, and begin nothing.")
-@click.option("--context", default="", help="The cluster, whatever the plan says.")
+@click.option(
+    "--context",
+    default="",
+    help="The cluster, whatever the plan says.",
+    shell_complete=complete_context,
+)
 @click.option(
     "--days",
     type=click.Path(path_type=Path, file_okay=False),

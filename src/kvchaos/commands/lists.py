@@ -9,6 +9,7 @@ import inspect
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,6 +37,20 @@ def _names_of(kind: str) -> Complete:
     return complete
 
 
+def _functions_of(kind: str) -> Complete:
+    """For the shell: the functions of a module of that name, with what they do."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        module = import_module(f"kvchaos.{kind}")
+        return [
+            CompletionItem(name, help=_summary(getattr(module, name)))
+            for name in module.__all__
+            if name.startswith(incomplete)
+        ]
+
+    return complete
+
+
 @click.command()
 @click.argument("name", required=False, shell_complete=_names_of("experiments"))
 def experiments(name: str | None) -> None:
@@ -57,7 +72,7 @@ def templates(name: str | None) -> None:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_functions_of("probes"))
 def probes(name: str | None) -> None:
     """List what an experiment can ask (module kvchaos.probes); or explain the one NAMEd."""
     from kvchaos import probes as module  # noqa: PLC0415 - the other lists do without
@@ -66,7 +81,7 @@ def probes(name: str | None) -> None:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_functions_of("actions"))
 def actions(name: str | None) -> None:
     """List what an experiment can do (module kvchaos.actions); or explain the one NAMEd."""
     from kvchaos import actions as module  # noqa: PLC0415 - the other lists do without

@@ -14,6 +14,7 @@ from kvchaos.clock import SystemClock
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import Object
 from kvchaos.commands.loading import Loaded, loaded
+from kvchaos.commands.options import complete_context
 from kvchaos.commands.shipped import complete_experiment
 from kvchaos.preflight.examine import Preflight, examine
 from kvchaos.preflight.plan import Planned, plan
@@ -22,7 +23,11 @@ from kvchaos.redact import Redactor, leaves, named_secrets
 
 @click.command()
 @click.argument("experiment", type=click.Path(path_type=Path), shell_complete=complete_experiment)
-@click.option("--context", help="The cluster, in place of the experiment's kubernetes_context.")
+@click.option(
+    "--context",
+    help="The cluster, in place of the experiment's kubernetes_context.",
+    shell_complete=complete_context,
+)
 @click.option(
     "--dry-run",
     type=click.Choice(["server"]),

@@ -43,7 +43,16 @@ def find_experiment(path: Path) -> Path:
 
 def complete_experiment(_: Context, __: Parameter, incomplete: str) -> list[CompletionItem]:
     """For the shell: names of experiments, then files."""
-    names = sorted(shipped("experiments") | own("experiments"))
+    return _completed("experiments", incomplete)
+
+
+def complete_template(_: Context, __: Parameter, incomplete: str) -> list[CompletionItem]:
+    """For the shell: names of templates, then files."""
+    return _completed("templates", incomplete)
+
+
+def _completed(kind: str, incomplete: str) -> list[CompletionItem]:
+    names = sorted(shipped(kind) | own(kind))
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]
 
