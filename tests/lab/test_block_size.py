@@ -17,12 +17,19 @@ from tests.chaosrun import Outcome, chaos_run, kvchaos
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
 SHIPPED = "--block-size=16"
+PROGRAM = "command: [python3, -m, kvchaos, engine]"
+UNTOLD = """
+from kvchaos.sim.engine import main, metrics
+metrics._EngineCollector._cache = lambda _: metrics.GaugeMetricFamily("other", "no cache")
+main.main()
+"""
+"""An engine that does not say its block size at /metrics, as those that are no vLLM."""
 
 
 class Place:
     """A lab whose engines have blocks of 64 tokens."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, untold: bool) -> None:
         self.environment = os.environ | {
             "KVCHAOS_LAB_DIR": str(root / "lab"),
             "KUBERNETES_CONTEXT": "kvchaos-lab",
@@ -33,7 +40,11 @@ class Place:
         engine = self.deploy / "base" / "engine.yaml"
         text = engine.read_text(encoding="utf-8")
         assert SHIPPED in text
-        engine.write_text(text.replace(SHIPPED, "--block-size=64"), encoding="utf-8")
+        assert PROGRAM in text
+        text = text.replace(SHIPPED, "--block-size=64")
+        if untold:
+            text = text.replace(PROGRAM, f"command: {json.dumps(['python3', '-c', UNTOLD])}")
+        engine.write_text(text, encoding="utf-8")
 
     def kvchaos(self, *words: str, **settings: str) -> tuple[int, str]:
         """Exit code, and all that was said."""
@@ -51,9 +62,12 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Its engines have published nothing yet."""
-    place = Place(tmp_path_factory.mktemp("sized"))
+def place(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Place]:
+    """Its engines have published nothing yet; they are vLLM, unless the test says ``untold``."""
+    untold = getattr(request, "param", "") == "untold"
+    place = Place(tmp_path_factory.mktemp("sized"), untold=untold)
     overlay = str(place.deploy / "overlays" / "lab")
     code, said = place.kvchaos("lab", "up", "--manifests", overlay)
     assert code == 0, said
@@ -98,3 +112,26 @@ def test_what_metrics_leave_open_the_events_tell(place: Place, tmp_path: Path) -
     assert reason in " ".join(checks["oracle complete"]["evidence"])
     assert "fail" not in {each["verdict"] for each in checks.values()}
     assert (second.verdict, reason in second.journal["kvchaos"]["why"]) == ("unknown", True)
+
+
+@pytest.mark.parametrize("place", ["untold"], indirect=True)
+def test_engines_that_do_not_tell_and_publish_nothing_leave_it_open(
+    place: Place, tmp_path: Path
+) -> None:
+    """A canary of 16 tokens is no block to them: whoever learns nothing of it is not to blame."""
+    run = place.run(tmp_path, 16)
+
+    checks = {each["name"]: each for each in run.journal["kvchaos"]["checks"]}
+    assert (run.verdict, checks["steady state before"]["verdict"]) == ("unknown", "unknown")
+    assert "fail" not in {each["verdict"] for each in checks.values()}
+    assert "other_block_size" not in run.said
+    canary = next(
+        each["output"]
+        for each in run.journal["steady_states"]["before"]["probes"]
+        if "canary" in each["activity"]["name"]
+    )
+    assert canary["visible"] is None
+    assert len(canary["unknown"]) == 3
+    assert all(
+        "--block-size beside KVCHAOS_BLOCK_SIZE" in why for why in canary["unknown"].values()
+    )
