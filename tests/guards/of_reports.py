@@ -123,11 +123,11 @@ def of_comparing() -> Iterator[Guard]:
     answers, ranks = "kvchaos.report.answers", "kvchaos.report.ranks"
     yield without(
         f"{answers}:_answer",
-        "Answer.SAME if enough(len(a), len(b), of=of) else Answer.TOO_FEW",
+        "Answer.TOO_FEW if differs is None else Answer.SAME",
         instead="Answer.SAME",
         tests=COMPARISON,
     )
-    yield without(f"{answers}:_answer", "not sure or ", instead="", tests=COMPARISON)
+    yield without(f"{answers}:_answer", "not differs or ", instead="", tests=COMPARISON)
     yield without(
         f"{answers}:_answer",
         "if abs(moved.middle) < asked.least:",
@@ -138,8 +138,8 @@ def of_comparing() -> Iterator[Guard]:
         f"{answers}:_answer", "if asked.passes_no_more:", instead="if 0:", tests=COMPARISON
     )
     yield without(
-        f"{answers}:Question.chance",
-        "least_chance(*self.values) <= CHANCE",
+        f"{ranks}:apart",
+        "least_chance(*pair) <= CHANCE",
         instead="1",
         tests=COMPARISON,
     )

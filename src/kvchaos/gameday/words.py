@@ -41,6 +41,8 @@ def since_lines(since: Json | None) -> Iterator[str]:
         yield "no experiment was played on both days"
     elif not since["worse"]:
         yield "nothing got worse, as far as these runs tell"
+    if since["enough"]:
+        yield f"{since['enough']} runs of an experiment on each day are enough to tell"
     yield from (f"only this time: {name}" for name in since["new"])
     yield from (f"only last time: {name}" for name in since["gone"])
 

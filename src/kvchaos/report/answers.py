@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from kvchaos.report.figures import Figures
 from kvchaos.report.measures import PASSED, RECOVERY, Metric
-from kvchaos.report.ranks import CHANCE, Shift, chance, enough, hardly_chance, least_chance, shift
+from kvchaos.report.ranks import Shift, apart, shift
 from kvchaos.verdict.result import Status
 
 
@@ -45,15 +45,6 @@ class Question:
         return of_a, of_b
 
     @property
-    def chance(self) -> float | None:
-        """How likely such a difference is where there is none; None if no answer is possible.
-
-        That is so whichever set has which of the values, and so it does not count among the
-        questions that can be answered wrongly.
-        """
-        return chance(*self.values) if least_chance(*self.values) <= CHANCE else None
-
-    @property
     def shift(self) -> Shift | None:
         return shift(*self.values)
 
@@ -72,21 +63,19 @@ class Question:
 
 def answers(asked: Sequence[Question]) -> list[Answer]:
     """The answer to each, of which any is wrong by chance in at most 1 of 100 comparisons."""
-    chances = [each.chance for each in asked]
-    told = sum(each is not None for each in chances)
-    sure = hardly_chance(chances)
-    return [_answer(each, sure=known, of=told) for each, known in zip(asked, sure, strict=True)]
+    found = apart([each.values for each in asked])
+    return [_answer(each, differs=known) for each, known in zip(asked, found, strict=True)]
 
 
-def _answer(asked: Question, *, sure: bool, of: int) -> Answer:
+def _answer(asked: Question, *, differs: bool | None) -> Answer:
     a, b = asked.values
     if asked.passes_no_more:
         return Answer.WORSE
     if not a or not b:
         return Answer.UNKNOWN
     moved = asked.shift
-    if not sure or moved is None:
-        return Answer.SAME if enough(len(a), len(b), of=of) else Answer.TOO_FEW
+    if not differs or moved is None:
+        return Answer.TOO_FEW if differs is None else Answer.SAME
     if abs(moved.middle) < asked.least:
         return Answer.SAME
     grew = sum(b) / len(b) > sum(a) / len(a) if moved.middle == 0 else moved.middle > 0

@@ -43,6 +43,19 @@ def needed(of: int = 1) -> int:
     return next(size for size in range(1, 100) if enough(size, size, of=of))
 
 
+def apart(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> list[bool | None]:
+    """Whether the two samples of each pair differ; None where they are too few to tell.
+
+    That chance alone makes any of them do so, happens at most as often as ``CHANCE``. A pair that
+    could not differ so much, whichever sample had which of its values, is no question that could
+    be answered wrongly, and does not count as one.
+    """
+    chances = [chance(*pair) if least_chance(*pair) <= CHANCE else None for pair in pairs]
+    asked = sum(each is not None for each in chances)
+    told = zip(pairs, hardly_chance(chances), strict=True)
+    return [sure or (False if enough(*map(len, pair), of=asked) else None) for pair, sure in told]
+
+
 def hardly_chance(chances: Sequence[float | None]) -> list[bool]:
     """Which of them are hardly chance; that any is, happens at most as often as ``CHANCE``.
 

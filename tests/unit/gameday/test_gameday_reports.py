@@ -13,6 +13,8 @@ from kvchaos.gameday.page import day_page
 from kvchaos.gameday.reports import previous, write_reports
 from kvchaos.gameday.since import compared
 from kvchaos.gameday.summary import summary
+from kvchaos.gameday.words import since_lines
+from kvchaos.report.ranks import apart
 from kvchaos.verdict.result import Status
 
 EVIL = "<script>alert(1)</script> | `rm` [x](javascript:y)"
@@ -79,51 +81,73 @@ def changes(now: Day, before: Day) -> tuple[list[str], list[str]]:
     return [each["text"] for each in since["worse"]], [each["text"] for each in since["better"]]
 
 
-def test_a_slower_recovery_is_worse_and_sure_when_all_runs_are_apart() -> None:
-    """Three against three, none of which overlap."""
-    fast, slow = day(run(0.5), run(0.6), run(0.7)), day(run(1.5), run(1.6), run(1.7))
-    text = "cut: median recovery 1.60 s, 0.60 s last time"
-
-    assert changes(slow, fast) == ([text], [])
-    assert changes(fast, slow) == ([], ["cut: median recovery 0.60 s, 1.60 s last time"])
+TOO_FEW = " (too few runs to tell)"
+CHANCE = " (this may be chance)"
 
 
-def test_a_difference_of_few_runs_may_be_chance() -> None:
-    """One run each proves nothing."""
-    worse, _ = changes(day(run(1.5)), day(run(0.5)))
+@pytest.mark.parametrize(("rounds", "doubt"), [(1, TOO_FEW), (3, TOO_FEW), (4, TOO_FEW), (5, "")])
+def test_a_slower_recovery_is_sure_once_there_are_runs_to_tell(rounds: int, doubt: str) -> None:
+    """By the rule of ``kvchaos compare``: three against three are never sure, however far apart."""
+    fast, slow = (day(*(run(at + n / 10) for n in range(rounds))) for at in (0.5, 1.5))
+    middle = (rounds - 1) / 20
+    was, now = f"{0.5 + middle:.2f} s", f"{1.5 + middle:.2f} s"
 
-    assert worse == [
-        "cut: median recovery 1.50 s, 0.50 s last time (so few runs: this may be chance)"
+    assert changes(slow, fast) == ([f"cut: median recovery {now}, {was} last time{doubt}"], [])
+    assert changes(fast, slow) == ([], [f"cut: median recovery {was}, {now} last time{doubt}"])
+
+
+def test_a_game_day_is_as_sure_as_a_comparison_of_its_runs() -> None:
+    """One rule for both: with more that is asked, more runs are needed."""
+    fast = day(*(run(0.5 + n / 10, missing=n) for n in range(6)))
+    slow = day(*(run(1.5 + n / 10, missing=n % 4) for n in range(6)))
+    more = day(*(run(1.5 + n / 10, missing=n + 90) for n in range(6)))
+    told = [compared(summary(each), summary(fast), folder="f") for each in (slow, more)]
+
+    assert [[(each["what"], each["sure"]) for each in day["worse"]] for day in told] == [
+        [("median recovery", True)],
+        [("median recovery", True), ("most blocks missing", True)],
     ]
+    assert apart([([1.0] * 6, [2.0] * 6)] * 4) == [True] * 4
+    assert apart([([1.0] * 6, [2.0] * 6)] * 5) == [None] * 5
 
 
-CHANCE = " (so few runs: this may be chance)"
+def test_how_many_runs_would_tell_is_told_with_those_that_are_too_few() -> None:
+    """And not where there were enough."""
+    few = compared(summary(day(run(1.5))), summary(day(run(0.5))), folder="f")
+    many = compared(
+        summary(day(*[run(1.5)] * 7)), summary(day(*(run(n / 2) for n in range(7)))), folder="f"
+    )
+
+    assert (few["enough"], few["worse"][0]["sure"]) == (7, None)
+    assert "7 runs of an experiment on each day are enough to tell" in [*since_lines(few)]
+    assert many["enough"] is None
+    assert not [line for line in since_lines(many) if "enough" in line]
 
 
 def test_figures_and_statuses_that_overlap_may_be_chance() -> None:
-    """However many runs there are: one run of three that is worse is one run."""
-    now = day(run(0.5, missing=16), run(0.5, missing=16), run(0.5, missing=25))
-    worse, _ = changes(now, day(*[run(0.5)] * 3))
-    one = changes(day(run(0.5), run(0.5), run(0.5, status=Status.FAIL)), day(*[run(0.5)] * 3))
+    """However many runs there are: one run that is worse is one run."""
+    now = day(*[run(0.5, missing=16)] * 9, run(0.5, missing=25))
+    worse, _ = changes(now, day(*[run(0.5)] * 10))
+    one = changes(day(*[run(0.5)] * 9, run(0.5, status=Status.FAIL)), day(*[run(0.5)] * 10))
 
     assert worse == [f"cut: most blocks missing 25, 16 last time{CHANCE}"]
     assert one == ([f"cut: status fail, pass last time{CHANCE}"], [])
 
 
-def test_a_single_run_of_another_status_may_be_chance() -> None:
+def test_a_single_run_of_another_status_tells_nothing() -> None:
     """Also when it is all that was played."""
     worse, better = changes(day(run(0.5, status=Status.UNKNOWN)), day(run(0.5)))
 
-    assert (worse, better) == ([f"cut: status unknown, pass last time{CHANCE}"], [])
+    assert (worse, better) == ([f"cut: status unknown, pass last time{TOO_FEW}"], [])
 
 
 def test_runs_that_did_not_recover_are_slower_than_all_that_did() -> None:
-    """So a day that has one is not faster for sure."""
-    fast = day(*[run(0.5)] * 3, run(None, status=Status.FAIL))
-    slow = day(*[run(1.5)] * 4)
+    """So a day that has some is not faster for sure."""
+    fast = day(*[run(0.5)] * 4, *[run(None, status=Status.FAIL)] * 3)
+    slow = day(*[run(1.5)] * 7)
 
     assert f"cut: median recovery 1.50 s, 0.50 s last time{CHANCE}" in changes(slow, fast)[0]
-    assert f"cut: recovered in 4 of 4 runs, in 3 of 4 runs last time{CHANCE}" in [
+    assert f"cut: recovered in 7 of 7 runs, in 4 of 7 runs last time{CHANCE}" in [
         *changes(slow, fast)[1]
     ]
 
@@ -135,13 +159,13 @@ def test_a_difference_below_what_is_measured_is_none() -> None:
 
 def test_a_worse_status_and_runs_that_do_not_recover_are_told() -> None:
     """And more blocks that were missing."""
-    bad = day(*[run(None, status=Status.FAIL, missing=90)] * 3)
-    worse, better = changes(bad, day(*[run(0.5)] * 3))
+    bad = day(*[run(None, status=Status.FAIL, missing=90)] * 7)
+    worse, better = changes(bad, day(*[run(0.5)] * 7))
 
     assert (worse, better) == (
         [
             "cut: status fail, pass last time",
-            "cut: recovered in 0 of 3 runs, in 3 of 3 runs last time",
+            "cut: recovered in 0 of 7 runs, in 7 of 7 runs last time",
             "cut: most blocks missing 90, 16 last time",
         ],
         [],

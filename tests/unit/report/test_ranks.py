@@ -11,6 +11,7 @@ import pytest
 from kvchaos.report import ranks
 from kvchaos.report.ranks import (
     Shift,
+    apart,
     chance,
     enough,
     hardly_chance,
@@ -121,6 +122,17 @@ def test_of_more_questions_each_has_to_be_surer(
 ) -> None:
     """So that any wrong answer is as seldom as one alone; what is none makes nothing harder."""
     assert hardly_chance(chances) == sure
+
+
+def test_what_differs_is_told_from_what_may_be_chance_and_what_nobody_can_tell() -> None:
+    """All at once: a pair that could not differ makes the others no harder to tell."""
+    settled, mixed, few = (LOW, HIGH), (LOW, [each + 0.5 for each in LOW]), (LOW[:3], HIGH[:3])
+    constant = ([1.0] * 5, [1.0] * 5)
+
+    assert apart([settled, few, constant]) == [True, None, False]
+    assert apart([settled, mixed, few]) == [None, None, None]
+    assert apart([few, ([], LOW)]) == [None, None]
+    assert apart([]) == []
 
 
 @pytest.mark.parametrize(
