@@ -125,6 +125,7 @@ def test_engines_that_do_not_tell_and_publish_nothing_leave_it_open(
     assert (run.verdict, checks["steady state before"]["verdict"]) == ("unknown", "unknown")
     assert "fail" not in {each["verdict"] for each in checks.values()}
     assert "other_block_size" not in run.said
+    assert "cannot be judged: it published nothing for prompts of blocks of 16 tokens" in run.said
     canary = next(
         each["output"]
         for each in run.journal["steady_states"]["before"]["probes"]

@@ -123,6 +123,8 @@ def _visible(
         reason = "the router did not answer" if prompts else "no engine is followed"
         return {"visible": None, "missing": [], "unknown": {"router": reason}, "waited": waited}
     unknown = {each.label: why for each in left if (why := _excuse(run, each, heads[each]))}
+    for engine, why in unknown.items():
+        logger.warning("Engine %s cannot be judged: %s", engine, why)
     return {
         "visible": None if left and len(unknown) == len(left) else not left,
         "missing": [engine.label for engine in left],

@@ -137,7 +137,9 @@ def test_a_canary_that_the_router_does_not_come_to_know_is_missing(world: World)
     assert answer == {"visible": False, "missing": LABELS, "unknown": {}, "waited": 1.0}
 
 
-def test_a_router_is_not_to_blame_for_what_no_engine_published(world: World) -> None:
+def test_a_router_is_not_to_blame_for_what_no_engine_published(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     """A prompt that is no whole block to the engine, or an engine that publishes nothing at all."""
     world.router.learns = False
     world.answers.silent = {"a", "c"}
@@ -152,6 +154,7 @@ def test_a_router_is_not_to_blame_for_what_no_engine_published(world: World) -> 
     unknown = dict.fromkeys(LABELS, why)
     assert canary == {"visible": None, "missing": LABELS, "unknown": unknown, "waited": 1.0}
     assert routing == {"followed": None, "asked": 0, "engines": {}, "unknown": unknown}
+    assert caplog.messages[:2] == [f"Engine {engine} cannot be judged: {why}" for engine in LABELS]
 
 
 def test_a_router_is_not_to_blame_for_blocks_of_another_size(world: World) -> None:
