@@ -19,6 +19,7 @@ class Elsewhere(NamedTuple):
 
 
 RIGHTS = "tests/unit/test_deploy_rights.py"
+DYNAMO = "tests/lab/test_dynamo_in_lab.py"
 NOTHING_LEFT = "tests/e2e/test_nothing_left_real.py"
 TOKEN = 'kubectl config set-credentials kvchaos-runner --token="%s"'
 LAB_TOKEN = "$(kubectl config view --raw -o jsonpath='{.users[0].user.token}')"
@@ -33,6 +34,12 @@ ELSEWHERE = {
         "tests/lab/test_pytest_plugin.py",
         '"-n", "2", "examples/router-tests"',
         "pytest examples/router-tests --collect-only -q",
+    ),
+    "python examples/dynamo/register.py": Elsewhere(
+        DYNAMO, 'example(lab, "register.py")', "python -m py_compile examples/dynamo/register.py"
+    ),
+    "kvchaos run dynamo-partition.json": Elsewhere(
+        DYNAMO, "chaos_run(experiment, folder, lab)", "kvchaos validate dynamo-partition.json"
     ),
     "make setup": Elsewhere("Makefile", "test: setup", "make --dry-run setup"),
     "make test": Elsewhere(".ci/run", "make test", "make --dry-run test"),
