@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kvchaos.percentile import percentile
 from kvchaos.report.reading import fields, number
 from kvchaos.verdict.events import Json
 
@@ -49,7 +50,7 @@ class Distribution:
     @property
     def p95(self) -> float | None:
         """The least value that 95 % of them do not exceed: one of those that were seen."""
-        return self.values[math.ceil(0.95 * self.count) - 1] if self.values else None
+        return percentile(self.values, 95) if self.values else None
 
 
 def distribution(values: Iterable[float]) -> Distribution:

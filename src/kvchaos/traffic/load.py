@@ -15,12 +15,14 @@ from typing import Any
 
 from kvchaos.clock import Clock
 from kvchaos.errors import KVChaosError
+from kvchaos.percentile import percentile
 from kvchaos.traffic.completions import Completion
 from kvchaos.traffic.prompts import Prompts
 
 Send = Callable[[Sequence[int]], Completion]
 
 REMEMBERED = 1_000  # outcomes of the latest requests
+PERCENTILES = (50, 95, 99)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +78,9 @@ class Figures:
             "failed": self.failed,
             "hit_tokens": self.hit_tokens,
             "prompt_tokens": self.prompt_tokens,
-            "p50": quantile(ordered, 0.50),
-            "p95": quantile(ordered, 0.95),
-            "p99": quantile(ordered, 0.99),
+            **{f"p{at}": percentile(ordered, at) if ordered else None for at in PERCENTILES},
             "by_pod": dict(sorted(self.by_pod.items())),
         }
-
-
-def quantile(ordered: Sequence[float], share: float) -> float | None:
-    """The smallest value that at least ``share`` of the sorted values do not exceed."""
-    if not ordered:
-        return None
-    rank = max(1, -int(-share * len(ordered) // 1))
-    return ordered[rank - 1]
 
 
 class Load:

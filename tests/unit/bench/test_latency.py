@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kvchaos.bench.routing import Rank, Seen, is_ready
-from kvchaos.bench.suites.latency import BATCHES, LIMIT, figures, percentile, visible
+from kvchaos.bench.suites.latency import BATCHES, LIMIT, figures, visible
 from kvchaos.errors import KVChaosError
 from tests.scripted import FakeClock
 
@@ -69,12 +69,6 @@ def test_figures_are_of_each_batch_s_own_sending_and_of_the_first_ones_alone() -
     seen = [left + more for left, more in zip(sent, took, strict=False)]
 
     assert figures(sent, seen) == pytest.approx({"p50": 50, "p95": 95, "p99": 99})
-
-
-@pytest.mark.parametrize(("percent", "value"), [(1, 1.0), (50, 2.0), (51, 3.0), (99, 4.0)])
-def test_a_percentile_is_a_value_that_was_seen(percent: int, value: float) -> None:
-    """None is made up between two."""
-    assert percentile([1.0, 2.0, 3.0, 4.0], percent) == value
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,13 @@ import pytest
 
 from kvchaos.errors import RouterUnreachable
 from kvchaos.traffic.completions import Completion
-from kvchaos.traffic.load import Figures, Load, Shape, quantile
+from kvchaos.traffic.load import Figures, Load, Shape
 from kvchaos.traffic.prompts import Prompts
 from tests.scripted import FakeClock
 
 
 def completion(pod: str | None, latency: float, cached: int | None = 16) -> Completion:
     return Completion(pod, cached, 48, latency, 200)
-
-
-@pytest.mark.parametrize(
-    ("share", "value"), [(0.5, 2.0), (0.75, 3.0), (0.95, 4.0), (1.0, 4.0), (0.0, 1.0)]
-)
-def test_a_quantile_is_a_value_that_occurred(share: float, value: float) -> None:
-    """The smallest that at least this share does not exceed."""
-    assert quantile([1.0, 2.0, 3.0, 4.0], share) == value
 
 
 def test_figures_are_the_fields_of_the_history() -> None:

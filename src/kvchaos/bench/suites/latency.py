@@ -18,6 +18,7 @@ from kvchaos.bench.suite import Figure, benchmark
 from kvchaos.bench.timing import Bench
 from kvchaos.clock import Clock, poll
 from kvchaos.errors import KVChaosError
+from kvchaos.percentile import percentile
 
 BATCHES = 300
 PACE = 0.005
@@ -85,8 +86,3 @@ def figures(sent: Sequence[float], seen: Sequence[float]) -> dict[str, float]:
         raise KVChaosError("batches", wanted=f"{BATCHES} seen", saw=str(len(seen)))
     took = sorted((saw - left) * 1e3 for saw, left in zip(seen[:BATCHES], sent, strict=False))
     return {f"p{at}": percentile(took, at) for at in PERCENTILES}
-
-
-def percentile(ordered: Sequence[float], percent: int) -> float:
-    """The smallest value that so many per cent of them are not above."""
-    return ordered[-(-len(ordered) * percent // 100) - 1]
