@@ -7,6 +7,9 @@ CONTEXT ?= kvchaos-test
 WORKERS ?= 3
 PYTEST  ?=
 
+# Where it is set, each of the thousand processes of the tests would compile all its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fmt type e2e bench wheel clean
 

@@ -13,6 +13,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.spreading import spread
+
 NIGHTLY_TIMEOUT = 1800  # seconds a test
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
@@ -32,8 +34,10 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A nightly property may take minutes, and is still bounded."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers share the files well; a nightly property may take minutes, yet is bounded."""
+    if hasattr(config, "workerinput"):
+        items[:] = spread(items)
     if settings.get_current_profile_name() != "nightly":
         return
     for item in items:
