@@ -26,6 +26,7 @@ from kvchaos.cluster.kinds import (
 )
 from kvchaos.errors import AlreadyExists, KVChaosError, NotFound, UsageError
 from kvchaos.gameday.objects import PLAN_LABEL, name_of, selector
+from kvchaos.mesh.api import MeshApi
 
 NEEDED = (CRONJOBS, JOBS, PERSISTENTVOLUMECLAIMS)
 """What a cluster may lack; the embedded lab does."""
@@ -36,22 +37,8 @@ ENDS = frozenset({"Succeeded", "Failed", "Complete"})
 EVERY = 2.0
 
 
-class Api(Protocol):
+class Api(MeshApi, Protocol):
     """The part of the cluster client that is used here."""
-
-    def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Object: ...
-
-    def list(
-        self, kind: Kind, *, namespace: str | None = None, labels: str = "", fields: str = ""
-    ) -> list[Object]: ...
-
-    def create(self, kind: Kind, body: Object, *, dry_run: bool = False) -> Object: ...
-
-    def merge_patch(
-        self, kind: Kind, name: str, patch: Object, *, namespace: str | None = None
-    ) -> Object: ...
-
-    def delete(self, kind: Kind, name: str, *, namespace: str | None = None) -> object: ...
 
     def has_kind(self, kind: Kind) -> bool: ...
 

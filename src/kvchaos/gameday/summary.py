@@ -16,7 +16,8 @@ from typing import Any
 
 from kvchaos.gameday.day import Attempt, Day, Facts, Step
 from kvchaos.gameday.ending import BAD
-from kvchaos.report.distribution import Distribution, distribution
+from kvchaos.report.distribution import distribution
+from kvchaos.report.together import as_object
 from kvchaos.verdict.result import ORDER
 from kvchaos.verdict.status import EXIT_CODE
 
@@ -58,18 +59,6 @@ def rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def figures(found: Distribution) -> Json:
-    """A distribution as JSON."""
-    return {
-        "count": found.count,
-        "minimum": found.minimum,
-        "median": found.median,
-        "p95": found.p95,
-        "maximum": found.maximum,
-        "values": list(found.values),
-    }
-
-
 def _names(day: Day) -> list[str]:
     """The experiments in their order, each once."""
     return list(dict.fromkeys(step.play for step in day.steps))
@@ -89,7 +78,7 @@ def _experiment(name: str, day: Day) -> Json:
         "played": len(attempts),
         "status": str(max(statuses, key=ORDER.index)) if statuses else None,
         "statuses": {str(each): number for each, number in sorted(Counter(statuses).items())},
-        "recovery": figures(
+        "recovery": as_object(
             distribution(each.recovery for each in facts if each.recovery is not None)
         ),
         "missing": max(missing, default=None),
