@@ -292,7 +292,7 @@ def test_pitfall_16_a_fault_that_ended_early_is_no_pass() -> None:
 
     assert judge(run_that_recovered()).verdict == "pass"
     assert early.verdict == "unknown"
-    assert any("9.7 s of the 20 s asked" in result.why for result in early.results)
+    assert any("9.68 s of the 20 s asked" in result.why for result in early.results)
 
 
 def test_pitfall_16_a_run_says_how_long_its_fault_was_in_effect(made: Made) -> None:

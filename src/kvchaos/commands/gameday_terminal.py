@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -15,6 +16,8 @@ from kvchaos.gameday.gates import SLICE, Answer
 from kvchaos.gameday.plan import Plan
 from kvchaos.gameday.player import Ready, RunPlayer
 from kvchaos.gameday.words import since_lines, span
+from kvchaos.report.layout import hanging, plain
+from kvchaos.report.summary import NARROWEST
 
 Json = dict[str, Any]
 ANSWERS = {"y": Answer.PLAY, "s": Answer.SKIP, "q": Answer.QUIT}
@@ -81,12 +84,28 @@ def preview(plan: Plan, day: Day, ready: Sequence[Ready], *, now: float) -> None
 
 def final_table(told: Json) -> None:
     """Print each step with its status and its recovery, what got worse, and the whole."""
-    width = max(len(each["title"]) for each in told["steps"])
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo()
-    for each in told["steps"]:
-        line = f"{each['number']:>3}  {each['title']:<{width}}  {each['status']:<10}"
-        click.echo(f"{line}  {span(each['recovery']):>8}  {each['why'] or each['headline']}")
-    for line in since_lines(told["since"]):
+    for line in table_lines(told, width=width):
         click.echo(line)
+
+
+def table_lines(told: Json, *, width: int | None) -> Iterator[str]:
+    """The lines of that table, each within ``width`` columns; None: as long as it comes."""
+    titles = max(len(each["title"]) for each in told["steps"])
+    for each in told["steps"]:
+        line = f"{each['number']:>3}  {each['title']:<{titles}}  {each['status']:<10}"
+        line = f"{line}  {span(each['recovery']):>8}  "
+        yield from _within(line, each["why"] or each["headline"], width)
+    for said in since_lines(told["since"]):
+        yield from _within("", said, width)
     played = f"{told['played']} of {told['planned']} played"
-    click.echo(f"game day {told['gameday']}: {told['status'].upper()}, {played}")
+    yield from _within("", f"game day {told['gameday']}: {told['status'].upper()}, {played}", width)
+
+
+def _within(head: str, text: str, width: int | None) -> Iterator[str]:
+    if width is None or len(head) + len(text) <= width:
+        yield f"{head}{text}"
+        return
+    head = head if len(head.rstrip()) <= width else " ".join(head.split())
+    yield from plain(hanging(((head, ""),), text, width=max(NARROWEST, width))).splitlines()

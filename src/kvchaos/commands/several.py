@@ -15,8 +15,9 @@ from rich.text import Text
 
 from kvchaos.errors import KVChaosError, RunStopped, UsageError
 from kvchaos.report.console import sheet
-from kvchaos.report.layout import printable
+from kvchaos.report.layout import Line, hanging, paragraph, printable
 from kvchaos.report.summary import STYLES
+from kvchaos.verdict.times import span
 
 Json = dict[str, Any]
 
@@ -73,24 +74,37 @@ def all_valid(names: Sequence[str], load: Callable[[str], Any]) -> list[Any]:
 
 
 def print_table(played: Sequence[Played]) -> None:
-    """Each experiment in a line: how it went, how long the recovery took, where its folder is."""
+    """Each experiment in a line: how it went, how long the recovery took, where its folder is.
+
+    On a terminal that is too narrow for it, in as many as it takes.
+    """
     console = sheet()
     console.print(Text("\nEXPERIMENTS", style="bold"))
-    for row in rows(played):
-        text = Text("  ").append(row[0], style=STYLES.get(row[0].strip(), "")).append(row[1])
+    for line in lines(played, width=console.width if console.is_terminal else None):
+        text = Text().append_tokens((said, STYLES.get(style, style)) for said, style in line)
         console.print(text, soft_wrap=True, highlight=False)
 
 
-def rows(played: Sequence[Played]) -> list[tuple[str, str]]:
-    """The status of each, and what stands beside it, in columns."""
-    width = max(len(each.name) for each in played)
-    return [
-        (
-            f"{_status(each):10}",
-            f"  {_recovery(each):>9}  {printable(each.name):{width}}  {_where(each)}".rstrip(),
-        )
+def lines(played: Sequence[Played], *, width: int | None = None) -> list[Line]:
+    """The status of each, and what stands beside it, in columns; or below, where those are wide."""
+    longest = max(len(printable(each.name)) for each in played)
+    whole = [
+        (*_head(each), (f"{printable(each.name):{longest}}  {_where(each)}".rstrip(), ""))
         for each in played
     ]
+    if width is None or all(sum(len(said) for said, _ in line) <= width for line in whole):
+        return whole
+    return [line for each in played for line in _lines(each, width)]
+
+
+def _lines(each: Played, width: int) -> list[Line]:
+    found = hanging(_head(each), each.name, width=width)
+    return [*found, *(paragraph(_where(each), width=width, indent=4) if _where(each) else [])]
+
+
+def _head(each: Played) -> Line:
+    status = _status(each)
+    return (("  ", ""), (f"{status:10}", status), (f"  {_recovery(each):>9}  ", ""))
 
 
 def _status(each: Played) -> str:
@@ -101,7 +115,7 @@ def _recovery(each: Played) -> str:
     """Seconds from the heal to the agreement; a dash where there was none."""
     recovery = (each.outcome or {}).get("recovery") or {}
     agreed = (recovery.get("after_heal") or {}).get("agreed")
-    return f"{agreed:.2f} s" if recovery.get("agreed") is True and agreed is not None else "-"
+    return span(agreed) if recovery.get("agreed") is True and agreed is not None else "-"
 
 
 def _where(each: Played) -> str:

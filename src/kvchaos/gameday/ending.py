@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from kvchaos.gameday.day import Attempt, Day, Stop, Stopped
 from kvchaos.gameday.plan import Budget, StopWhen
 from kvchaos.verdict.result import Status
+from kvchaos.verdict.times import asked, span
 
 ALWAYS = frozenset({Status.ABORTED, Status.RESIDUE})
 BAD = frozenset({Status.UNKNOWN, Status.FAIL, Status.RESIDUE})
@@ -44,7 +45,7 @@ def _spent(day: Day, budget: Budget, faults: int) -> Iterator[str]:
         yield f"{done} of {budget.faults} faults{more}"
     under = sum(each.fault_time for each in told)
     if budget.fault_time is not None and under >= budget.fault_time:
-        yield f"{under:.1f} of {budget.fault_time:g} s under faults"
+        yield f"{span(under)} of {asked(budget.fault_time)} under faults"
     bad = sum(attempt.status in BAD for attempt in day.attempts)
     if budget.failures is not None and bad > budget.failures:
         yield f"{bad} runs did not pass, {budget.failures} may"
@@ -52,7 +53,7 @@ def _spent(day: Day, budget: Budget, faults: int) -> Iterator[str]:
     if budget.failed_requests is not None and failed > budget.failed_requests:
         yield f"{failed} requests failed, {budget.failed_requests} may"
     if budget.time is not None and day.took >= budget.time:
-        yield f"{day.took:.0f} of {budget.time:g} s"
+        yield f"{span(day.took)} of {asked(budget.time)}"
 
 
 def _ends(attempt: Attempt, when: StopWhen) -> Iterator[str]:
@@ -61,7 +62,8 @@ def _ends(attempt: Attempt, when: StopWhen) -> Iterator[str]:
         yield attempt.why or str(attempt.status)
     if attempt.status in when.status:
         yield f"its status is {attempt.status}"
-    if when.recovery_over is not None and (facts.recovery or 0.0) > when.recovery_over:
-        yield f"recovered after {facts.recovery:.2f} s, later than {when.recovery_over:g} s"
+    took = facts.recovery or 0.0
+    if when.recovery_over is not None and took > when.recovery_over:
+        yield f"recovered after {span(took)}, later than {asked(when.recovery_over)}"
     if when.missing_over is not None and (facts.missing or 0) > when.missing_over:
         yield f"{facts.missing} blocks were missing, more than {when.missing_over}"

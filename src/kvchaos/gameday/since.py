@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from kvchaos.report.ranks import apart, needed
 from kvchaos.verdict.result import ORDER, Status
+from kvchaos.verdict.times import span
 
 Json = dict[str, Any]
 
@@ -119,7 +120,7 @@ def _recovery(now: Json, before: Json) -> Moved | None:
     new, old = now["recovery"]["median"], before["recovery"]["median"]
     if new is None or old is None or abs(new - old) <= max(SECONDS, SHARE * min(old, new)):
         return None
-    return Moved(new > old, f"{old:.2f} s", f"{new:.2f} s")
+    return Moved(new > old, span(old), span(new))
 
 
 def _figure(new: float | None, old: float | None, *, least: float, sign: int) -> Moved | None:

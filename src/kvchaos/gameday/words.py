@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kvchaos.verdict import times
+
 Json = dict[str, Any]
 DASH = "\u2013"
 """Where a figure would stand that is not known."""
@@ -12,7 +14,7 @@ DASH = "\u2013"
 
 def span(seconds: float | None) -> str:
     """``0.72 s``; a dash for what is not known."""
-    return DASH if seconds is None else f"{seconds:.2f} s"
+    return DASH if seconds is None else times.span(seconds)
 
 
 def broken_off(step: Json) -> Iterator[tuple[str, str | None, str]]:
@@ -25,7 +27,7 @@ def broken_off(step: Json) -> Iterator[tuple[str, str | None, str]]:
 def cost_lines(cost: Json) -> Iterator[str]:
     """What the runs took from the system."""
     yield f"{_counted(cost['runs'], 'run')}, {cost['not_passed']} that did not pass"
-    yield f"{_counted(cost['faults'], 'fault')}, {cost['fault_time']:.1f} s under them"
+    yield f"{_counted(cost['faults'], 'fault')}, {span(cost['fault_time'])} under them"
     yield f"{cost['failed_requests']} of {cost['requests']} requests failed"
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kvchaos.report.fault import began
 from kvchaos.verdict.events import Events, Json, last, of
+from kvchaos.verdict.times import span
 
 STALE = 2.5
 """Seconds that one sample speaks for: while nothing changes, one is written each second."""
@@ -43,10 +45,10 @@ class _Scale:
 
 def bar(events: Events, faults: list[Json], *, cells: int) -> Bar | None:
     """The course since shortly before the first fault; None when there was none."""
-    injected = [fault["injected"] for fault in faults if fault["injected"] is not None]
-    if not injected:
+    on = [since for since in map(began, faults) if since is not None]
+    if not on:
         return None
-    scale = _scale(events, faults, min(injected), cells)
+    scale = _scale(events, faults, min(on), cells)
     return Bar(
         fault=_fault_lane(faults, scale),
         index=_index_lane(events, scale),
@@ -54,23 +56,24 @@ def bar(events: Events, faults: list[Json], *, cells: int) -> Bar | None:
     )
 
 
-def _scale(events: Events, faults: list[Json], injected: float, cells: int) -> _Scale:
+def _scale(events: Events, faults: list[Json], on: float, cells: int) -> _Scale:
     recovery = last(events, "recovery")
     healed = [fault["healed"] for fault in faults if fault["healed"] is not None]
     agreed = recovery["timeline"]["agreed"] if recovery else None
     looked = recovery["at"] if recovery else events[-1]["at"]
-    end = max([injected, *healed, looked if agreed is None else agreed])
-    margin = max(0.05 * (end - injected), 0.2)
+    end = max([on, *healed, looked if agreed is None else agreed])
+    margin = max(0.05 * (end - on), 0.2)
     sampled = last(events, "sample")
     seen = max(end, min(end + margin, sampled["at"] if sampled else end))
-    return _Scale(start=max(0.0, injected - margin), end=seen, cells=cells)
+    return _Scale(start=max(0.0, on - margin), end=seen, cells=cells)
 
 
 def _fault_lane(faults: list[Json], scale: _Scale) -> str:
     lane = ["-"] * scale.cells
     for fault in faults:
-        if fault["injected"] is not None:
-            first = scale.cell(fault["injected"])
+        since = began(fault)
+        if since is not None:
+            first = scale.cell(since)
             over = scale.cells if fault["healed"] is None else scale.cell(fault["healed"])
             ended = max(first + 1, over)
             lane[first:ended] = "#" * (ended - first)
@@ -98,7 +101,7 @@ def _marks(events: Events, faults: list[Json], scale: _Scale) -> tuple[str, ...]
     rows: list[str] = []
     zero = min(fault["injected"] for fault in faults if fault["injected"] is not None)
     for at, what in sorted(known):
-        _place(rows, scale.cell(at), f"{what} {at - zero:.1f} s", scale.cells)
+        _place(rows, scale.cell(at), f"{what} {span(at - zero)}", scale.cells)
     return tuple(row.rstrip() for row in rows)
 
 

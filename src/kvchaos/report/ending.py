@@ -11,6 +11,7 @@ from datetime import datetime
 
 from kvchaos.report.layout import BLANK, Line, cleaned, hanging, heading, paragraph, printable
 from kvchaos.verdict.events import Json, many, text
+from kvchaos.verdict.times import span
 
 NOTHING = "Something of this run is left in the cluster."
 DAEMON = "if Chaos Mesh's daemon on its node is up"
@@ -31,7 +32,7 @@ def stopped(record: Json) -> str:
     if not stop:
         return ""
     who = f"{'an' if stop['by'][:1] in tuple('aeiou') else 'a'} {stop['by']}"
-    return f"Stopped by {who}, {stop['at']:.1f} s into the run: {stop['reason'].rstrip('.')}."
+    return f"Stopped by {who}, {span(stop['at'])} into the run: {stop['reason'].rstrip('.')}."
 
 
 def left_over(record: Json) -> str:
@@ -49,7 +50,7 @@ def preflight(told: Json | None, width: int) -> list[Line]:
     findings = (told or {}).get("findings") or []
     if not findings:
         return []
-    lines = heading("PREFLIGHT", "refused before anything was touched")
+    lines = heading("PREFLIGHT", "refused before anything was touched", width=width)
     for finding in findings:
         lines += hanging((("  no  ", "fail"),), cleaned(text(finding)), width=width)
         if isinstance(finding, Mapping) and finding.get("look"):
@@ -95,7 +96,7 @@ def _became(fault: Json, stop: float) -> str:
     if fault["healed"] is None:
         return "was NOT seen to end"
     after = fault["healed"] - stop
-    return f"was over {after:.1f} s later" if after >= 0 else "was over by then"
+    return f"was over {span(after)} later" if after >= 0 else "was over by then"
 
 
 def _became_style(fault: Json) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from kvchaos.report.layout import Line, cleaned, hanging, heading, paragraph
+from kvchaos.report.reading import number
 from kvchaos.verdict.events import Json, text
+from kvchaos.verdict.times import asked, span
 
 DONE = {
     "partition": "network partition",
@@ -27,14 +29,28 @@ SLACK = 0.05
 """Seconds that a fault may lack of what was asked, as in the check ``fault lasted``."""
 
 
+def began(told: Json) -> float | None:
+    """When the fault was on for sure: when Chaos Mesh said so, or its effect was seen before that.
+
+    Chaos Mesh says that it injected a fault once it is done with it; a pod may be gone by then.
+    """
+    injected, effect = number(told.get("injected")), number(told.get("effect_at"))
+    if injected is None or effect is None or told.get("effect") != "confirmed":
+        return injected
+    return min(injected, effect)
+
+
 def fault(told: Json, width: int) -> list[Line]:
     """What was done to whom, and the evidence that it was in effect."""
     named = f"{told['kind']} {told['namespace']}/{told['name']}"
     if told["error"]:
         failed: Line = (("  NOT INJECTED  ", "fail"),)
-        lines = [*heading("FAULT", named), *hanging(failed, cleaned(told["error"]), width=width)]
+        lines = [
+            *heading("FAULT", named, width=width),
+            *hanging(failed, cleaned(told["error"]), width=width),
+        ]
         return lines + paragraph("in effect: not effective, as it never landed", width=width)
-    lines = [*heading("FAULT", named), *paragraph(_what(told), width=width)]
+    lines = [*heading("FAULT", named, width=width), *paragraph(_what(told), width=width)]
     lines += _whom(told, width)
     lines += _fell_short(told, width)
     lines += paragraph(f"in effect: {told['effect'] or 'nobody looked'}", width=width)
@@ -49,20 +65,27 @@ def _fell_short(told: Json, width: int) -> list[Line]:
     early: Line = (("  ENDED EARLY  ", "unknown"),)
     lifted: Line = (("  LIFTED  ", "unknown"),)
     forced: Line = (("  FORCED  ", "unknown"),)
-    held, asked = told["held"], told["asked"]
-    if held is not None and asked is not None and held < asked - SLACK:
+    held, wanted = told["held"], told["asked"]
+    if held is not None and wanted is not None and held < wanted - SLACK:
         how = f": {ENDED[told['by']]}" if told["by"] in ENDED else ""
-        said = f"after {held:.1f} s of the {asked:g} s asked{how}"
+        said = f"after {span(held)} of the {asked(wanted)} asked{how}"
         lines += hanging(early, said, width=width, style="unknown")
     for each in told["replaced"]:
-        since = each["replaced_at"] - (told["injected"] or 0.0)
         pods = ", ".join(map(str, each["pods"]))
-        said = f"{pods} was replaced {since:.1f} s after the injection; the new pod is not cut off"
+        when = _after(each["replaced_at"] - (told["injected"] or 0.0))
+        said = f"{pods} was replaced {when}; the new pod is not cut off"
         lines += hanging(lifted, said, width=width, style="unknown")
     if told["forced"]:
         said = "Chaos Mesh did not end it: its finalizers and rules were removed by force"
         lines += hanging(forced, said, width=width, style="unknown")
     return lines
+
+
+def _after(since: float) -> str:
+    """When something was, by the injection."""
+    if since < 0:
+        return f"{span(-since)} before Chaos Mesh said that it was injected"
+    return f"{span(since)} after the injection"
 
 
 def _what(told: Json) -> str:
@@ -75,11 +98,11 @@ def _lasting(told: Json) -> str:
     """How long the fault stood, what was asked, and when its duration would have ended it."""
     if not told["duration"]:
         return ""
-    asked = "" if told["asked"] is None else f"{told['asked']:g} s asked, "
-    longest = f"{told['duration']:g} s at most"
+    wanted = "" if told["asked"] is None else f"{asked(told['asked'])} asked, "
+    longest = f"{asked(told['duration'])} at most"
     if told["injected"] is None or told["healed"] is None:
         return f" for {longest}"
-    return f" for {told['healed'] - told['injected']:.1f} s ({asked}{longest})"
+    return f" for {span(max(0.0, told['healed'] - told['injected']))} ({wanted}{longest})"
 
 
 def _whom(told: Json, width: int) -> list[Line]:

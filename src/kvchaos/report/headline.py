@@ -5,6 +5,7 @@ from __future__ import annotations
 from kvchaos.report.ending import left_over, refused, stopped
 from kvchaos.verdict.events import Json, many
 from kvchaos.verdict.result import Result, Status, Verdict
+from kvchaos.verdict.times import span
 from kvchaos.verdict.verdict import Judgement
 
 UNTESTED = "so nothing was tested"
@@ -82,7 +83,7 @@ def _detail(result: Result, left: Json) -> str:
 
 def _how_fast(recovery: Json | None) -> str:
     since = recovery["after_heal"]["agreed"] if recovery else None
-    return "" if since is None else f" {since:.2f} s after the fault healed"
+    return "" if since is None else f" {span(since)} after the fault healed"
 
 
 def _wrong(left: Json) -> str:

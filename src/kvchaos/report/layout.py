@@ -14,6 +14,9 @@ Span = tuple[str, str]
 Line = tuple[Span, ...]
 
 BLANK: Line = ()
+_JOIN = "\u00a0"  # at which no line is broken; ``printable`` leaves none of others
+_FIGURE = re.compile(r"(?<=[0-9]) (?=(?:ms|s|min|h)\b|%)")
+"""The blank between a figure and its unit."""
 NOISE = re.compile(r"chaoslib\.exceptions\.ActivityFailed: |kvchaos\.errors\.(?=\w+:)")
 
 
@@ -22,9 +25,11 @@ def plain(lines: list[Line]) -> str:
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines) + "\n"
 
 
-def heading(text: str, aside: str = "") -> list[Line]:
-    """A title after an empty line; ``aside`` stands beside it, unstressed."""
-    return [BLANK, ((text, "bold"), (f"  {aside}" if aside else "", "dim"))]
+def heading(text: str, aside: str = "", *, width: int = 100) -> list[Line]:
+    """A title after an empty line; ``aside`` stands beside it, unstressed, or below it."""
+    if not aside:
+        return [BLANK, ((text, "bold"),)]
+    return [BLANK, *hanging(((text, "bold"), ("  ", "")), aside, width=width, style="dim")]
 
 
 def paragraph(text: str, *, width: int, indent: int = 2, style: str = "") -> list[Line]:
@@ -35,12 +40,17 @@ def paragraph(text: str, *, width: int, indent: int = 2, style: str = "") -> lis
 def hanging(head: Line, text: str, *, width: int, style: str = "") -> list[Line]:
     """``head``, then the text; further lines of it begin below where it began.
 
-    A head that leaves no room for text has a line of its own.
+    A head that leaves no room for text, or breaks a name that could be whole, has a line of its
+    own.
     """
     column = sum(len(each) for each, _ in head)
-    if column > width - 20:
+    longest = max(map(len, text.split()), default=0)
+    is_said = any(each.strip() for each, _ in head)
+    if is_said and (column > width - 20 or width - column < longest <= width - 4):
         return [head, *paragraph(text, width=width, indent=4, style=style)]
-    pieces = textwrap.wrap(printable(text), width=width - column, break_on_hyphens=False) or [""]
+    whole = _FIGURE.sub(_JOIN, printable(text))
+    wrapped = textwrap.wrap(whole, width=max(1, width - column), break_on_hyphens=False) or [""]
+    pieces = [each.replace(_JOIN, " ") for each in wrapped]
     rest = [((" " * column, ""), (piece, style)) for piece in pieces[1:]]
     return [(*head, (pieces[0], style)), *rest]
 

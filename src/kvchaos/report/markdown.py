@@ -21,6 +21,7 @@ from kvchaos.report.json import MALFORMED
 from kvchaos.report.layout import Line, cleaned, plain, printable
 from kvchaos.verdict.events import Json, many
 from kvchaos.verdict.result import ORDER, Status
+from kvchaos.verdict.times import asked, span
 
 SIGN = {
     Status.PASS: "\u2705",
@@ -106,14 +107,14 @@ def _cells(run: Figures) -> list[str]:
         _recovery(run),
         _worst(run),
         _requests(run),
-        "unknown" if run.seconds is None else f"{run.seconds:.1f} s",
+        "unknown" if run.seconds is None else span(run.seconds),
     ]
 
 
 def _recovery(run: Figures) -> str:
-    budget = "" if run.budget is None else f" (budget {run.budget:g} s)"
+    budget = "" if run.budget is None else f" (budget {asked(run.budget)})"
     if run.recovery is not None:
-        return f"{run.recovery:.2f} s{budget}"
+        return f"{span(run.recovery)}{budget}"
     return f"**not recovered**{budget}" if run.recovered is False else "unknown"
 
 
@@ -140,10 +141,12 @@ def _spread(runs: Sequence[Figures]) -> list[str]:
         )
         if spread.count > 1:
             strip = bars(spread.values, low=0.0, high=spread.values[-1], cells=CELLS)
-            said = f"{many(spread.count, 'recovery', 'recoveries')}, in seconds since the heal: "
-            said += f"median {spread.median:.2f}, p95 {spread.p95:.2f}"
+            said = f"{many(spread.count, 'recovery', 'recoveries')} after the heal: "
+            told = (spread.median, spread.p95, spread.maximum)
+            median, p95, longest = (span(each or 0.0) for each in told)
+            said += f"median {median}, p95 {p95}"
             lines += ["", f"**{inline(name)}**: {said}", ""]
-            lines += [fenced(f"0 s {strip} {spread.maximum:.2f} s")]
+            lines += [fenced(f"0 s {strip} {longest}")]
     return lines
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kvchaos.report.figures import Figures
 from kvchaos.verdict.result import Status
+from kvchaos.verdict.times import asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,6 @@ SETTINGS: tuple[tuple[str, Callable[[Figures], object]], ...] = (
     ("context", lambda run: run.context),
     ("namespace", lambda run: run.namespace),
     ("version of kvchaos", lambda run: run.version),
-    ("budget", lambda run: None if run.budget is None else f"{run.budget:g} s"),
+    ("budget", lambda run: None if run.budget is None else asked(run.budget)),
 )
 """What should be the same, or the comparison is of something else."""

@@ -5,20 +5,18 @@ from __future__ import annotations
 from kvchaos.report.bar import Bar
 from kvchaos.report.layout import BLANK, Line, cleaned, hanging, heading, lane, paragraph
 from kvchaos.verdict.events import Json, many
+from kvchaos.verdict.times import asked, latency, span
 
 SHOWN = 6
 """Pieces of evidence that are printed of each check; the rest is counted."""
 
-LEGEND: Line = (
-    (f"{'':9}fault: ", "dim"),
-    ("#", "cell #"),
-    (" on    index: ", "dim"),
-    ("=", "cell ="),
-    (" agrees  ", "dim"),
-    ("x", "cell x"),
-    (" wrong  ", "dim"),
-    ("?", "cell ?"),
-    (" not known", "dim"),
+TABLE = 63
+"""Columns of the timeline as a table."""
+FAULT_ON: Line = (("fault: ", "dim"), ("#", "cell #"), (" on", "dim"))
+INDEX_IS: Line = (
+    *(("index: ", "dim"), ("=", "cell ="), (" agrees  ", "dim")),
+    *(("x", "cell x"), (" wrong  ", "dim")),
+    *(("?", "cell ?"), (" not known", "dim")),
 )
 MEANING = "(missing: published, not in the index; phantom: in the index, no longer published)"
 BY = {
@@ -26,6 +24,8 @@ BY = {
     "duration": "by its duration",
     "already gone": "by somebody else",
 }
+
+EARLY = "Chaos Mesh says that a fault is injected once it is done; the effect was seen before that"
 
 MOMENTS = (
     ("injected", "fault injected"),
@@ -52,29 +52,68 @@ def head(run: Json, width: int) -> list[Line]:
 def moments(record: Json, width: int) -> list[Line]:
     """When what happened, in seconds since the injection and since the heal."""
     known, recovery, by = _known_moments(record), record["recovery"], record["faults"][-1]["by"]
-    title = f"{'TIMELINE':34}{'since injection':>15}{'since heal':>14}"
-    lines = [BLANK, ((title, "bold"),)]
-    for key, name in MOMENTS:
-        how = f" ({BY[by]})" if key == "healed" and by in BY else ""
-        since = f"{_since(known, key, 'injected', 15)}{_since(known, key, 'healed', 14)}"
-        lines.append(((f"  {name + how:32}", ""), (since, "" if known[key] else "dim")))
+    names = dict(MOMENTS)
+    names["healed"] += f" ({BY[by]})" if by in BY else ""
+    lines = _table(names, known) if width >= TABLE else _list(names, known, width)
+    if _is_early(known):
+        lines += paragraph(EARLY, width=width, style="dim")
     if recovery is None:
         return [*lines, *paragraph("recovery was not measured", width=width, style="unknown")]
     rule = (
-        f"budget {recovery['budget']:g} s; agrees = {recovery['samples_needed']} agreeing samples"
-        f" in a row; resolution {recovery['resolution']:.2g} s"
+        f"budget {asked(recovery['budget'])}; agrees = {recovery['samples_needed']} agreeing"
+        f" samples in a row; resolution {span(recovery['resolution'])}"
     )
     return [*lines, *paragraph(rule, width=width, style="dim")]
+
+
+def _table(names: dict[str, str], known: Json) -> list[Line]:
+    title = f"{'TIMELINE':34}{'since injection':>15}{'since heal':>14}"
+    rows = [
+        (
+            (f"  {name:32}", ""),
+            (
+                f"{_since(known, key, 'injected'):>15}{_since(known, key, 'healed'):>14}",
+                "" if known[key] else "dim",
+            ),
+        )
+        for key, name in names.items()
+    ]
+    return [BLANK, ((title, "bold"),), *rows]
+
+
+def _list(names: dict[str, str], known: Json, width: int) -> list[Line]:
+    """The same where a table has no room."""
+    lines = heading("TIMELINE", "since injection (since heal)", width=width)
+    for key, name in names.items():
+        injected, healed = (_since(known, key, start) for start in ("injected", "healed"))
+        told = f"{name}: {injected}{f' ({healed})' if healed else ''}"
+        style = "dim" if known[key] is None else ""
+        lines += hanging((("  - ", "dim"),), told, width=width, style=style)
+    return lines
+
+
+def _is_early(known: Json) -> bool:
+    """Whether the effect was seen before Chaos Mesh reported the injection."""
+    effect, injected = known["effect"], known["injected"]
+    return effect is not None and injected is not None and effect < injected
 
 
 def course(drawn: Bar, worst: Json | None, width: int) -> list[Line]:
     """The bar of the fault and of the index, and the index at its worst."""
     marks: list[Line] = [((f"{'':9}{row}", "dim"),) for row in drawn.marks]
-    lines = [BLANK, lane("fault", drawn.fault), lane("index", drawn.index), *marks, LEGEND]
+    lines = [BLANK, lane("fault", drawn.fault), lane("index", drawn.index), *marks]
+    lines += _legend(width)
     if worst:
         peak = f"{_counts(worst)}, {many(len(worst['ghosts']), 'ghost')}"
         lines += paragraph(f"at its worst: {peak}", width=width, indent=9)
     return lines
+
+
+def _legend(width: int) -> list[Line]:
+    indent = (f"{'':9}", "")
+    if width >= TABLE:
+        return [(indent, *FAULT_ON, ("    ", ""), *INDEX_IS)]
+    return [(indent, *FAULT_ON), (("  ", ""), *INDEX_IS)]
 
 
 def stayed_wrong(left: Json, width: int) -> list[Line]:
@@ -96,13 +135,13 @@ def stayed_wrong(left: Json, width: int) -> list[Line]:
 
 def traffic(figures: Json, width: int) -> list[Line]:
     """What requests through the router met."""
-    asked = figures["prompt_tokens"]
-    hits = f"{100 * figures['hit_tokens'] / asked:.1f} %" if asked else "none"
+    tokens = figures["prompt_tokens"]
+    hits = f"{100 * figures['hit_tokens'] / tokens:.1f} %" if tokens else "none"
     sent = (
         f"{many(figures['sent'], 'request')}, {figures['ok']} ok, {figures['failed']} failed; "
         f"{hits} of the prompt tokens were in the engine's cache"
     )
-    times = ", ".join(f"{key} {_milliseconds(figures.get(key))}" for key in ("p50", "p95", "p99"))
+    times = ", ".join(f"{key} {_latency(figures.get(key))}" for key in ("p50", "p95", "p99"))
     lines = [*heading("TRAFFIC", "through the router"), *paragraph(sent, width=width)]
     lines += paragraph(f"latency {times}", width=width)
     for pod, count in figures["by_pod"].items():
@@ -141,21 +180,22 @@ def _known_moments(record: Json) -> Json:
     return {key: known.get(key) for key, _ in MOMENTS}
 
 
-def _since(known: Json, key: str, start: str, width: int) -> str:
+def _since(known: Json, key: str, start: str) -> str:
     """Seconds from ``start`` to ``key``; blank before the heal, "not seen" once if not known.
 
     A router that asks for a replay by itself, on reconnecting, finds no gap: that is no lack.
 
-    An effect may be seen a little before Chaos Mesh reports the injection, hence negative ones.
+    An effect may be seen a little before Chaos Mesh reports the injection.
     """
     if known[key] is None:
         needless = key == "gap_found" and known["replayed"] is not None
         said = "no need" if needless else "not seen"
-        return f"{said if start == 'injected' else '':>{width}}"
+        return said if start == "injected" else ""
     if known[start] is None or (start != "injected" and known[key] < known[start]):
-        return " " * width
-    return f"{known[key] - known[start]:{width - 2}.2f} s"
+        return ""
+    since = known[key] - known[start]
+    return span(since) if since >= 0 else f"{span(-since)} before"
 
 
-def _milliseconds(seconds: float | None) -> str:
-    return "unknown" if seconds is None else f"{1000 * seconds:.0f} ms"
+def _latency(seconds: float | None) -> str:
+    return "unknown" if seconds is None else latency(seconds)

@@ -22,8 +22,8 @@ from kvchaos.verdict.events import Events, Json
 from kvchaos.verdict.verdict import Judgement
 
 WIDTH = 100
-NARROWEST = 64
-"""Columns that the timeline needs."""
+NARROWEST = 40
+"""Columns for which everything has a form; a narrower terminal breaks the lines itself."""
 
 STYLES = {
     "pass": "green",

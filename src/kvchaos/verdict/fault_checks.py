@@ -23,6 +23,7 @@ from kvchaos.verdict.records import Effect, FaultInjected, FaultRecovered, Resid
 from kvchaos.verdict.records import every as all_of
 from kvchaos.verdict.result import Result, failed, passed, unknown, worst
 from kvchaos.verdict.status import left_behind
+from kvchaos.verdict.times import span
 
 NO_FAULT = "no fault was injected, so nothing was tested"
 EFFECT = "effect observed"
@@ -120,10 +121,10 @@ def _untimely(name: str, look: Effect, fault: FaultInjected, ends: list[FaultRec
     if seen is None:
         return f"{name} was seen to be in effect, but nobody can say since when"
     if asked is not None and seen < asked:
-        return f"the effect of {name} was there {asked - seen:.1f} s before it was asked for"
+        return f"the effect of {name} was there {span(asked - seen)} before it was asked for"
     healed = [end.healed for end in ends if end.healed is not None]
     if fault.duration is not None and healed and seen > max(healed):
-        return f"the effect of {name} was seen only {seen - max(healed):.1f} s after it was over"
+        return f"the effect of {name} was seen only {span(seen - max(healed))} after it was over"
     return ""
 
 

@@ -29,6 +29,7 @@ from kvchaos.verdict.records import (
     read,
 )
 from kvchaos.verdict.result import Result, failed, passed, unknown, worst
+from kvchaos.verdict.times import asked, span
 
 RECOVERED = "recovered within budget"
 SAMPLED = "observer up and sampled"
@@ -115,7 +116,7 @@ def _unwatched(events: Events) -> str:
         return "no sample after the end of the fault could tell"
     holes = [hole for hole in _holes(events) if hole[0] > HOLE]
     return "".join(
-        f"the index was not looked at for {hole:.0f} s from {since:.1f} s on"
+        f"the index was not looked at for {span(hole)} from {span(since)} on"
         for hole, since in sorted(holes)[-1:]
     )
 
@@ -134,12 +135,12 @@ def _recovery(
 ) -> Result:
     """What one measurement says, given when each fault before it was seen to end."""
     healed = _healed(event, ends)
-    took, budget = _took(event, healed), f"budget {event.budget:g} s"
+    took, budget = _took(event, healed), f"budget {asked(event.budget)}"
     if event.agreed is False:
-        why = f"the index did not agree within {event.waited:.1f} s; {budget}"
+        why = f"the index did not agree within {span(event.waited)}; {budget}"
         return failed(RECOVERED, why, *_wrong(event))
     if event.agreed and took is not None and took > event.budget:
-        return failed(RECOVERED, f"agreed only {took:.2f} s after the heal; {budget}")
+        return failed(RECOVERED, f"agreed only {span(took)} after the heal; {budget}")
     blind, wrong = _reasons(event.left.unknown), _wrong(event)
     if event.agreed is None or blind:
         return unknown(RECOVERED, "whether the index recovered could not be told", *blind)
@@ -148,7 +149,7 @@ def _recovery(
     doubt = _doubt(event, healed, samples)
     if took is None or doubt:
         return unknown(RECOVERED, doubt or "said to have recovered, but not when after the heal")
-    return passed(RECOVERED, f"the index agreed {took:.2f} s after the heal; {budget}")
+    return passed(RECOVERED, f"the index agreed {span(took)} after the heal; {budget}")
 
 
 def _ends(events: Events, *, by: float) -> list[tuple[str, float | None]]:
@@ -195,7 +196,7 @@ def _doubt(event: Recovery, healed: float, samples: list[Sample]) -> str:
     later = [each for each in samples if agreed is not None and agreed < each.at <= event.at]
     again = _wrong_again(later, event.apart)
     if again is not None:
-        return f"said to have recovered, but a sample at {again:.1f} s was wrong again"
+        return f"said to have recovered, but a sample at {span(again)} was wrong again"
     asked = event.flushed is not None and healed <= event.flushed <= event.at
     return "" if agreed is None or asked else NOT_ASKED
 

@@ -25,6 +25,7 @@ from kvchaos.verdict.records import (
     read,
 )
 from kvchaos.verdict.result import Result, passed, unknown
+from kvchaos.verdict.times import asked, span
 
 LASTED = "fault lasted"
 ALONE = "nothing else restarted"
@@ -88,8 +89,8 @@ def _doubts(injection: Event, told: Events, samples: list[float], stopped: float
 
 def _lifted(name: str, told: TargetsReplaced, fault: FaultInjected) -> str:
     """Which pods the fault no longer reached."""
-    since = told.replaced_at - (fault.injected or 0.0)
-    return f"{name} was lifted for {', '.join(told.pods)}, replaced after {since:.1f} s"
+    since = max(0.0, told.replaced_at - (fault.injected or 0.0))
+    return f"{name} was lifted for {', '.join(told.pods)}, replaced after {span(since)}"
 
 
 def _early(name: str, fault: FaultInjected, end: FaultRecovered) -> str:
@@ -100,9 +101,9 @@ def _early(name: str, fault: FaultInjected, end: FaultRecovered) -> str:
     if end.asked is None or not _lasts(fault):
         return ""
     if stood is None:
-        return f"how long {name} stood is not known; {end.asked:g} s were asked"
+        return f"how long {name} stood is not known; {asked(end.asked)} were asked"
     if stood < end.asked - SLACK:
-        return f"{name} ended after {stood:.1f} s of the {end.asked:g} s asked"
+        return f"{name} ended after {span(max(0.0, stood))} of the {asked(end.asked)} asked"
     return ""
 
 
@@ -127,8 +128,8 @@ def _times(injection: Event, told: Events) -> str:
     stood = _stood(fault, end)
     if not _lasts(fault) or stood is None:
         return f"{name} happens at once"
-    asked = f"{end.asked:g} s asked" if isinstance(end.asked, float) else "no time asked"
-    return f"{name} stood for {stood:.1f} s ({asked})"
+    wanted = f"{asked(end.asked)} asked" if isinstance(end.asked, float) else "no time asked"
+    return f"{name} stood for {span(max(0.0, stood))} ({wanted})"
 
 
 def _lasts(fault: FaultInjected) -> bool:

@@ -6,6 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from kvchaos.report.layout import printable
+from kvchaos.verdict.times import asked, latency, span
 from kvchaos.view.spark import ASCII_LEVELS, LEVELS, band, sparkline
 from kvchaos.view.story import Story
 
@@ -65,8 +66,8 @@ class Panel:
         if fault is None:
             return ""
         end = self._at if fault.until is None else fault.until
-        stood = f"{max(0.0, end - fault.since):.1f} s"
-        most = f" of {fault.duration:g} s at most" if fault.duration else ""
+        stood = span(max(0.0, end - fault.since))
+        most = f" of {asked(fault.duration)} at most" if fault.duration else ""
         was = "on" if fault.until is None else "was on"
         return f"{printable(fault.text)}, {was} for {stood}{most}"
 
@@ -106,5 +107,5 @@ class Panel:
         passed = max(0.001, told["to"] - told["from"])
         tokens = told["prompt_tokens"]
         hits = f", {100 * told['hit_tokens'] / tokens:.0f} % of tokens cached" if tokens else ""
-        slow = "" if told["p95"] is None else f", p95 {1000 * told['p95']:.0f} ms"
+        slow = "" if told["p95"] is None else f", p95 {latency(told['p95'])}"
         return f"{told['ok'] / passed:.0f}/s answered, {told['failed']} failed{hits}{slow}"

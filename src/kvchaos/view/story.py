@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kvchaos.verdict.events import Event, Json, name_of
+from kvchaos.verdict.times import asked, span
 
 Difference = tuple[float, int | None]
 """When it was sampled, in run seconds, and how many blocks (and ghosts) differed; None: unknown."""
@@ -127,7 +128,7 @@ def recovery(event: Event) -> str:
     """How a recovery went, in a few words."""
     agreed = (event.get("after_heal") or {}).get("agreed")
     if event["agreed"] is True and agreed is not None:
-        return f"the index agrees again, {agreed:.2f} s after the heal"
+        return f"the index agrees again, {span(agreed)} after the heal"
     if event["agreed"] is None:
         return "whether the index recovered cannot be told"
-    return f"the index did not recover within {event['budget']:g} s"
+    return f"the index did not recover within {asked(event['budget'])}"

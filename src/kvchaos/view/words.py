@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from kvchaos.report.layout import cleaned, printable
 from kvchaos.verdict.events import Event, fault_name, many, name_of, text
+from kvchaos.verdict.times import asked, span
 from kvchaos.view.story import Story, recovery
 
 LONGEST = 400
@@ -67,14 +68,14 @@ def _hypothesis(event: Event, _: Story) -> Words:
 def _activity(event: Event, _: Story) -> Words:
     if event["outcome"] != "succeeded":
         return f"failed: {event['name']}: {cleaned(str(event['error'] or ''))}", "fail"
-    took = f" ({event['took']:.1f} s)" if (event.get("took") or 0) >= 0.1 else ""
+    took = f" ({span(event['took'])})" if (event.get("took") or 0) >= 0.1 else ""
     return f"done: {event['name']}{took}", "dim"
 
 
 def _injected(event: Event, _: Story) -> Words:
     pods = ", ".join(each["pod"] for each in event["targets"])
     action = event["fault"].get("action") or "fault"
-    lasts = f", {event['duration']:g} s at most" if event.get("duration") else ""
+    lasts = f", {asked(event['duration'])} at most" if event.get("duration") else ""
     return f"FAULT ON: {action} on {pods}{lasts}", "fail"
 
 

@@ -14,7 +14,8 @@ from kvchaos.assets import asset
 from kvchaos.cli import main
 from kvchaos.commands import playing
 from kvchaos.commands import run as command
-from kvchaos.commands.several import Played, rows, worst
+from kvchaos.commands.several import Played, lines, worst
+from kvchaos.report.layout import plain
 from kvchaos.run import current
 from kvchaos.run.ownlab import OwnLab
 from kvchaos.settings import Settings
@@ -154,11 +155,36 @@ def test_the_table_says_where_to_look() -> None:
         Played("c", refused),
     ]
 
-    assert rows(played) == [
-        ("pass      ", "     0.25 s  a   runs/1"),
-        ("unknown   ", "          -  bb  runs/2  no answer"),
-        ("unknown   ", "          -  c   no answer"),
+    assert plain(lines(played)).splitlines() == [
+        "  pass           0.25 s  a   runs/1",
+        "  unknown             -  bb  runs/2  no answer",
+        "  unknown             -  c   no answer",
     ]
+    assert lines(played, width=46) == lines(played)
+
+
+def test_a_table_that_is_too_wide_for_the_terminal_is_told_in_more_lines() -> None:
+    """Names, folders and reasons stay whole where they can, and nothing is cut off."""
+    folder = Path("kvchaos-runs/20261122-221654-fd5d5e")
+    refused = {"status": "unknown", "exit_code": 2, "why": "no answer from the cluster in 10 s"}
+    played = [
+        Played("experiments/network-partition.json", outcome(0), folder),
+        Played("pod-kill", refused),
+    ]
+
+    assert plain(lines(played, width=80)).splitlines() == [
+        "  pass           0.25 s  experiments/network-partition.json",
+        f"    {folder}",
+        "  unknown             -  pod-kill",
+        "    no answer from the cluster in 10 s",
+    ]
+    narrow = plain(lines(played, width=40)).splitlines()
+    assert narrow[:3] == [
+        "  pass           0.25 s",
+        "    experiments/network-partition.json",
+        f"    {folder}",
+    ]
+    assert max(map(len, narrow)) <= 40
 
 
 NEEDED = "needed for kvchaos-lab"

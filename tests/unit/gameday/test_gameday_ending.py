@@ -28,10 +28,10 @@ TWO = day(attempt(), attempt(Status.FAIL, code=1))
     ("budget", "why"),
     [
         (Budget(faults=2), "2 of 2 faults, the next run has 1"),
-        (Budget(fault_time=20.0), "20.0 of 20 s under faults"),
+        (Budget(fault_time=20.0), "20.0 s of 20 s under faults"),
         (Budget(failures=0), "1 runs did not pass, 0 may"),
         (Budget(failed_requests=5), "6 requests failed, 5 may"),
-        (Budget(time=60.0), "60 of 60 s"),
+        (Budget(time=60.0), "60.0 s of 60 s"),
     ],
     ids=["faults", "fault_time", "failures", "failed_requests", "time"],
 )

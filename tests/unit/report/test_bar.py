@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from kvchaos.report.bar import Bar, bar
 from kvchaos.report.json import faults
-from tests.builders import KILL, Json, blind_sample, event, injected, recovered, recovery, sample
+from tests.builders import (
+    KILL,
+    PARTITION,
+    Json,
+    blind_sample,
+    event,
+    injected,
+    recovered,
+    recovery,
+    sample,
+)
 
 
 def drawn(history: list[Json], *, cells: int = 21) -> Bar | None:
@@ -28,9 +38,22 @@ def test_bar_shows_fault_and_index_side_by_side() -> None:
         fault="-" * 4 + "#" * 40 + "-" * 44,
         index="=" * 12 + "x" * 72 + "=" * 4,
         marks=(
-            "    |injected 0.0 s                         |healed 10.0 s             agrees 20.0 s|",
+            "    |injected 0.00 s                        |healed 10.0 s             agrees 20.0 s|",
         ),
     )
+
+
+def test_a_fault_whose_effect_was_seen_first_is_on_from_then() -> None:
+    """Chaos Mesh says so later; an effect that was not confirmed is no such sight."""
+    seen = event(11.0, "effect", fault=PARTITION, effect="confirmed", effect_at=8.0, evidence=[])
+    history = [injected(injected=10.0), seen, recovered(healed=20.0)]
+    doubtful = [history[0], seen | {"effect": "inconclusive"}, history[2]]
+
+    early, late = (drawn([*each, sample(21.0)], cells=26) for each in (history, doubtful))
+
+    assert early is not None
+    assert late is not None
+    assert (early.fault.count("#"), late.fault.count("#")) == (23, 22)
 
 
 def test_marks_that_would_overlap_stand_in_rows() -> None:
@@ -41,8 +64,8 @@ def test_marks_that_would_overlap_stand_in_rows() -> None:
 
     assert lanes is not None
     assert lanes.marks == (
-        "    |injected 0.0 s" + " " * 52 + "agrees 20.0 s|",
-        "      |healed 0.5 s",
+        "    |injected 0.00 s" + " " * 51 + "agrees 20.0 s|",
+        "      |healed 0.50 s",
     )
 
 
@@ -82,7 +105,7 @@ def test_fault_that_was_not_seen_to_end_is_drawn_to_the_end() -> None:
     """Nobody saw it end, so nobody may say that it did; the history's end is the bar's."""
     lanes = drawn([injected(injected=10.0), event(30.0, "run_ended", journal="failed")])
 
-    assert lanes == Bar(fault="-" + "#" * 20, index="?" * 21, marks=(" |injected 0.0 s",))
+    assert lanes == Bar(fault="-" + "#" * 20, index="?" * 21, marks=(" |injected 0.00 s",))
 
 
 def test_fault_shorter_than_a_cell_is_still_seen() -> None:

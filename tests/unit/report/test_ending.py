@@ -39,9 +39,9 @@ def last_lines(history: list[Json], *, width: int = 80) -> list[str]:
 def test_aborted_run_says_by_what_when_and_what_became_of_its_faults() -> None:
     """Nothing else needs to be known at night."""
     assert last_lines(run_that_was_aborted()) == [
-        " ABORTED   Stopped by a signal, 9.2 s into the run: SIGTERM.",
+        " ABORTED   Stopped by a signal, 9.20 s into the run: SIGTERM.",
         "    - it was 2026-08-08 14:03:09 UTC",
-        f"    - {FAULT} was over 0.4 s later",
+        f"    - {FAULT} was over 0.40 s later",
         "    - nothing is left in the cluster",
     ]
 
@@ -52,7 +52,7 @@ def test_aborted_run_without_a_fault_says_so() -> None:
     error = stop(1.5, by="error", reason="OSError: no space left.")
 
     assert last_lines([started(), {**error, "wall": ""}, clean]) == [
-        " ABORTED   Stopped by an error, 1.5 s into the run: OSError: no space left.",
+        " ABORTED   Stopped by an error, 1.50 s into the run: OSError: no space left.",
         "    - no fault had been injected",
         "    - nothing is left in the cluster",
     ]
@@ -108,7 +108,7 @@ def test_residue_says_what_is_left_and_ends_with_the_command() -> None:
 def test_unconfirmed_end_says_until_when_the_duration_lasts() -> None:
     """Who stopped the run is told beside what is urgent."""
     assert last_lines(run_whose_api_went_away()) == [
-        " RESIDUE   Nobody could confirm the end of 1 fault. Stopped by a hold, 9.2 s",
+        " RESIDUE   Nobody could confirm the end of 1 fault. Stopped by a hold, 9.20 s",
         "           into the run: database migration, by alice.",
         "    - networkchaos/partition-7f3a9c in kvchaos, which its own duration ends 60 s",
         "      after it was created",
@@ -206,9 +206,9 @@ def fault_lines(history: list[Json]) -> list[str]:
 def test_fault_that_fell_short_says_how() -> None:
     """Measured and asked seconds, and the pod that was not cut off."""
     assert fault_lines(run_whose_fault_ended_early()) == [
-        "  ENDED EARLY  after 4.2 s of the 10 s asked: its duration ended it",
-        "  LIFTED  kvchaos-engine-7c6f9d8b5-9hvwt was replaced 3.1 s after the injection; the new",
-        "          pod is not cut off",
+        "  ENDED EARLY  after 4.20 s of the 10 s asked: its duration ended it",
+        "  LIFTED  kvchaos-engine-7c6f9d8b5-9hvwt was replaced 3.10 s after the injection; the",
+        "          new pod is not cut off",
     ]
 
 
@@ -217,7 +217,7 @@ def test_fault_that_was_ended_by_force_says_so() -> None:
     history = altered(run_that_recovered(), "fault_recovered", forced=True, by="deletion", held=4.2)
 
     assert fault_lines(history) == [
-        "  ENDED EARLY  after 4.2 s of the 9.5 s asked",
+        "  ENDED EARLY  after 4.20 s of the 9.5 s asked",
         "  FORCED  Chaos Mesh did not end it: its finalizers and rules were removed by force",
     ]
 
@@ -233,16 +233,16 @@ def test_fault_whose_new_pod_came_before_it_was_seen_injected_is_told() -> None:
     """Counted from the run's start, as there is no injection to count from."""
     history = altered(run_whose_fault_ended_early(), "fault_injected", injected=None)
 
-    assert "was replaced 6.6 s after the injection" in told(history)
+    assert "was replaced 6.62 s after the injection" in told(history)
 
 
 def test_bar_shows_when_the_run_was_stopped() -> None:
     """Between injection and heal."""
-    assert "stopped 5.7 s|" in told(run_that_was_aborted())
+    assert "stopped 5.68 s|" in told(run_that_was_aborted())
 
 
 def test_stopped_run_without_an_observer_is_told() -> None:
     """Stopped while the lab was being started."""
     history = [started(), injected(), stop(), event(9.9, "residue", left=None), observer()]
 
-    assert last_lines(history)[0] == " ABORTED   Stopped by a signal, 9.2 s into the run: SIGTERM."
+    assert last_lines(history)[0] == " ABORTED   Stopped by a signal, 9.20 s into the run: SIGTERM."

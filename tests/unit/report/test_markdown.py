@@ -54,7 +54,7 @@ def test_several_runs_are_counted_and_the_worst_is_told_first() -> None:
     assert lines[0] == "## ⚠️ kvchaos: 4 runs: 2 pass, 1 fail, 1 residue"
     assert [line.split()[1] for line in lines if line.startswith("### ")] == ["⚠️", "❌", "✅", "✅"]
     assert "kvchaos reap --run 20260808-140300-7f3a9c --context kvchaos-lab" in lines
-    spread = "2 recoveries, in seconds since the heal: median 2.35, p95 2.35"
+    spread = "2 recoveries after the heal: median 2.35 s, p95 2.35 s"
     assert f"**The router's index survives: network-partition**: {spread}" in lines
 
 

@@ -43,7 +43,7 @@ def test_summary_reads_as_the_sample_does(run: Callable[[], list[Json]]) -> None
     assert told(run()) == sample.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("width", [64, 80, 100])
+@pytest.mark.parametrize("width", [40, 50, 60, 63, 64, 80, 100])
 @pytest.mark.parametrize("run", RUNS)
 def test_summary_keeps_within_its_width(run: Callable[[], list[Json]], width: int) -> None:
     """Pod names are long, terminals are not."""
@@ -61,6 +61,46 @@ def test_every_beginning_of_a_run_can_be_told(length: int) -> None:
 
     assert text.startswith("kvchaos  ")
     assert ("\n PASS " in text) == (length == len(builders.run_that_recovered()))
+
+
+def test_summary_has_a_list_where_the_table_of_moments_has_no_room() -> None:
+    """The same moments and figures, in lines that a terminal does not break."""
+    text = told(builders.run_that_recovered(), width=60)
+
+    assert section(text, "TIMELINE")[:7] == [
+        "  - fault injected: 0.00 s",
+        "  - first effect seen: 1.19 s",
+        "  - fault healed (by its duration): 9.68 s (0.00 s)",
+        "  - first event after the heal: 10.4 s (0.74 s)",
+        "  - router found the gap: 11.2 s (1.50 s)",
+        "  - router had it replayed: 11.6 s (1.90 s)",
+        "  - index agrees: 12.0 s (2.35 s)",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 48])
+def test_an_effect_that_was_seen_before_the_injection_is_told_as_that(width: int) -> None:
+    """A pod is gone before Chaos Mesh says that it killed it; there is no time below 0."""
+    killed = altered(builders.run_with_a_pod_killed(), "effect", effect_at=3.22)
+    killed = [
+        each | {"timeline": each["timeline"] | {"effect": 3.22}} if "timeline" in each else each
+        for each in killed
+    ]
+
+    text = told(killed, width=width)
+
+    lines = section(text, "TIMELINE")
+    assert " ".join(lines[1].split()).lstrip("- ") in (
+        "first effect seen 0.30 s before",
+        "first effect seen: 0.30 s before",
+    )
+    assert "Chaos Mesh says that a fault is injected once it is done" in " ".join(text.split())
+    assert "-0." not in text
+
+
+def test_no_such_word_where_the_effect_came_after() -> None:
+    """As it does when a link is cut."""
+    assert "before that" not in told(builders.run_that_recovered())
 
 
 def test_summary_without_a_fault_has_no_timeline() -> None:
@@ -84,7 +124,10 @@ def test_summary_shows_what_a_partition_lets_through() -> None:
     history = altered(history, "fault_recovered", asked=None)
 
     assert section(told(history), "FAULT")[:2] == [
-        "  network partition for 9.7 s (10 s at most): nothing passes from the first to the second",
+        (
+            "  network partition for 9.68 s (10 s at most): "
+            "nothing passes from the first to the second"
+        ),
         f"    {builders.ROUTER}  ---X-->  {builders.ENGINES[1]}",
     ]
 

@@ -432,8 +432,8 @@ OWN_WORD = {"source": "records", "holds": True, "text": "2 of 2 records are inje
             {"effect_at": None},
             f"{FAULT} was seen to be in effect, but nobody can say since when",
         ),
-        ({"effect_at": 2.0}, f"the effect of {FAULT} was there 1.1 s before it was asked for"),
-        ({"effect_at": 14.2}, f"the effect of {FAULT} was seen only 1.0 s after it was over"),
+        ({"effect_at": 2.0}, f"the effect of {FAULT} was there 1.10 s before it was asked for"),
+        ({"effect_at": 14.2}, f"the effect of {FAULT} was seen only 1.00 s after it was over"),
     ],
 )
 def test_effect_is_unknown_when_it_may_be_of_something_else(fields: Json, why: str) -> None:
@@ -602,7 +602,7 @@ def test_recovered_fails_when_late_whatever_else_the_event_says(told: Json) -> N
     late = recovery(at=60.0, agreed=True, timeline={"healed": 13.2, "agreed": 55.0}, **told)
 
     assert recovered_within_budget([injected(), recovered(), late]) == failed(
-        RECOVERED, "agreed only 41.80 s after the heal; budget 30 s"
+        RECOVERED, "agreed only 41.8 s after the heal; budget 30 s"
     )
 
 
@@ -645,7 +645,7 @@ def test_recovered_fails_though_no_engine_was_asked() -> None:
     wrong = recovery(agreed=False, flushed=None)
 
     assert recovered_within_budget([injected(), recovered(), wrong]) == failed(
-        RECOVERED, "the index did not agree within 2.6 s; budget 30 s"
+        RECOVERED, "the index did not agree within 2.60 s; budget 30 s"
     )
 
 
@@ -844,17 +844,17 @@ def without_sampler_up() -> Json:
         ),
         (
             [injected(), sample(4.0), sample(40.0), observer()],
-            "the index was not looked at for 36 s from 4.0 s on",
+            "the index was not looked at for 36.0 s from 4.00 s on",
             (),
         ),
         (
             [injected(), sample(34.0), observer()],
-            "the index was not looked at for 30 s from 3.5 s on",
+            "the index was not looked at for 30.5 s from 3.52 s on",
             (),
         ),
         (
             [injected(), sample(4.0), recovery(at=60.0), observer()],
-            "the index was not looked at for 56 s from 4.0 s on",
+            "the index was not looked at for 56.0 s from 4.00 s on",
             (),
         ),
         (

@@ -28,14 +28,14 @@ def replaced(at: float = 6.62) -> Json:
 def test_fault_lasted_with_measured_and_asked_seconds() -> None:
     """Both are told, so that anybody can compare them."""
     assert fault_lasted([injected(), sample(9.0), recovered()]) == passed(
-        NAME, f"{FAULT} stood for 9.7 s (9.5 s asked)"
+        NAME, f"{FAULT} stood for 9.68 s (9.5 s asked)"
     )
 
 
 def test_fault_that_was_not_asked_to_stand_lasted_as_long_as_it_did() -> None:
     """Nothing asked, nothing missed."""
     assert fault_lasted([injected(), sample(9.0), recovered(asked=None)]) == passed(
-        NAME, f"{FAULT} stood for 9.7 s (no time asked)"
+        NAME, f"{FAULT} stood for 9.68 s (no time asked)"
     )
 
 
@@ -61,7 +61,7 @@ def test_each_of_several_faults_is_told() -> None:
     assert fault_lasted(history) == passed(
         NAME,
         "2 faults stood as long as asked",
-        f"{FAULT} stood for 9.7 s (9.5 s asked)",
+        f"{FAULT} stood for 9.68 s (9.5 s asked)",
         f"{OTHER} happens at once",
     )
 
@@ -69,9 +69,9 @@ def test_each_of_several_faults_is_told() -> None:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"held": 4.2, "asked": 10.0}, f"{FAULT} ended after 4.2 s of the 10 s asked"),
-        ({"healed": 7.72}, f"{FAULT} ended after 4.2 s of the 9.5 s asked"),
-        ({"held": -0.3}, f"{FAULT} ended after -0.3 s of the 9.5 s asked"),
+        ({"held": 4.2, "asked": 10.0}, f"{FAULT} ended after 4.20 s of the 10 s asked"),
+        ({"healed": 7.72}, f"{FAULT} ended after 4.20 s of the 9.5 s asked"),
+        ({"held": -0.3}, f"{FAULT} ended after 0.00 s of the 9.5 s asked"),
     ],
 )
 def test_fault_that_ended_early_is_unknown(fields: Json, why: str) -> None:
@@ -91,7 +91,7 @@ def test_fault_may_lack_what_rounding_takes() -> None:
 def test_fault_that_was_lifted_for_a_pod_is_unknown() -> None:
     """A new pod is not cut off, while Chaos Mesh goes on saying that it is."""
     assert fault_lasted([injected(), sample(4.0), replaced(), recovered()]) == unknown(
-        NAME, f"{FAULT} was lifted for {ENGINES[1]}, replaced after 3.1 s"
+        NAME, f"{FAULT} was lifted for {ENGINES[1]}, replaced after 3.10 s"
     )
 
 
@@ -100,8 +100,8 @@ def test_all_doubts_are_told() -> None:
     result = fault_lasted([injected(), replaced(), recovered(held=4.2)])
 
     doubts = (
-        f"{FAULT} was lifted for {ENGINES[1]}, replaced after 3.1 s",
-        f"{FAULT} ended after 4.2 s of the 9.5 s asked",
+        f"{FAULT} was lifted for {ENGINES[1]}, replaced after 3.10 s",
+        f"{FAULT} ended after 4.20 s of the 9.5 s asked",
         f"the index was not looked at while {FAULT} was on",
     )
     assert result == unknown(NAME, *doubts)

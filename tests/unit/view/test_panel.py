@@ -66,7 +66,7 @@ def test_the_panel_shows_where_the_run_is() -> None:
         "-" * 72,
         "run       00:12  [1/2] e The router's index survives: network-partition",
         "phase     the fault is on  let it  stand",
-        "fault     NetworkChaos partition, on for 8.5 s of 10 s at most",
+        "fault     NetworkChaos partition, on for 8.48 s of 10 s at most",
         f"targets   {builders.ROUTER}, {builders.ENGINES[1]}",
         "index     differs: 16 missing, 0 phantom, 0 ghosts",
         "differs        _______________##########################################",

@@ -28,21 +28,21 @@ def test_a_run_reads_as_a_story() -> None:
     """Steps, the fault, the difference, the recovery; nothing is told twice."""
     assert lines(builders.run_that_recovered()) == [
         "The router's index survives: network-partition (kvchaos-lab, namespace kvchaos)",
-        "done: index-agrees (0.2 s)",
+        "done: index-agrees (0.20 s)",
         "steady state before: met",
-        "done: warm-engines (0.2 s)",
+        "done: warm-engines (0.20 s)",
         f"FAULT ON: partition on {ROUTER}, {ENGINES[1]}, 10 s at most",
-        "done: cut-router-from-engine (0.2 s)",
+        "done: cut-router-from-engine (0.20 s)",
         "the index differs: 4 missing, 0 phantom, 0 ghosts",
         "the fault's effect: confirmed",
         "FAULT OFF: NetworkChaos kvchaos/partition-7f3a9c, by duration",
         "the index agrees with the engines",
         "the index agrees again, 2.35 s after the heal",
-        "done: index-recovers (0.2 s)",
-        "done: index-agrees (0.2 s)",
+        "done: index-recovers (0.20 s)",
+        "done: index-agrees (0.20 s)",
         "steady state after: met",
         "traffic: 238 of 240 requests answered",
-        "done: recover-fault (0.2 s)",
+        "done: recover-fault (0.20 s)",
         "nothing of a fault is left",
     ]
 

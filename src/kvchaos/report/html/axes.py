@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kvchaos.report.html.scale import MINUTE, Scale, clock, round_step, round_top, short
+from kvchaos.report.html.scale import Scale, round_step, round_top, short
+from kvchaos.verdict.times import MINUTE, clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kvchaos.report.fault import DONE
-from kvchaos.report.html.scale import Scale, moment, number
+from kvchaos.report.fault import DONE, began
+from kvchaos.report.html.scale import Scale, number
 from kvchaos.verdict.events import Event, Events, Json, of
+from kvchaos.verdict.times import span
 
 SHORTEST = 0.5  # seconds that a course lasts at least, so that it can be drawn
 MAX_FAULTS = 8
@@ -102,12 +103,12 @@ def fault_title(fault: Json) -> str:
 
 
 def _fault(fault: Json, end: float) -> Band | None:
-    injected, healed = number(fault.get("injected")), number(fault.get("healed"))
-    if injected is None:
+    since, healed = number(began(fault)), number(fault.get("healed"))
+    if since is None:
         return None
-    over = end if healed is None else max(healed, injected)
+    over = end if healed is None else max(healed, since)
     name = fault_title(fault) + (", end not seen" if healed is None else "")
-    return Band("fault", name, injected, over, open=healed is None)
+    return Band("fault", name, since, over, open=healed is None)
 
 
 def _recovering(record: Json, end: float) -> list[Band]:
@@ -135,4 +136,4 @@ def _moments(record: Json, stops: Sequence[float]) -> list[Pin]:
     told += [(moments.get("agreed"), "index agrees", "good")]
     told += [(at, "stopped", "stop") for at in stops[:1]]
     known = [(number(at), said, kind) for at, said, kind in told]
-    return [Pin(at, f"{said} {moment(at)}", kind) for at, said, kind in known if at is not None]
+    return [Pin(at, f"{said} {span(at)}", kind) for at, said, kind in known if at is not None]

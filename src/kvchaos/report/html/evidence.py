@@ -10,9 +10,10 @@ from kvchaos.report.fault import ENDED, SAYS, SLACK, WAY
 from kvchaos.report.folder import RunData
 from kvchaos.report.html.course import Course, fault_title
 from kvchaos.report.html.frame import render
-from kvchaos.report.html.scale import clock, duration, number
+from kvchaos.report.html.scale import number
 from kvchaos.report.layout import cleaned
 from kvchaos.verdict.events import Json, text
+from kvchaos.verdict.times import asked, span
 
 MEANS = {True: "it holds", False: "it does not hold", None: "it could not tell"}
 WEIGHT = {"fail": 0, "unknown": 1, "pass": 2}
@@ -110,10 +111,10 @@ def _target(target: Json) -> str:
 
 def _said(told: Json) -> str:
     """How long it stood and what was asked."""
-    held, asked, longest = (number(told.get(key)) for key in ("held", "asked", "duration"))
-    parts = [f"stood for {' '.join(duration(held))}" if held else ""]
-    parts += [f"{clock(asked)} s asked" if asked is not None else ""]
-    parts += [f"would have ended by itself after {clock(longest)} s" if longest else ""]
+    held, wanted, longest = (number(told.get(key)) for key in ("held", "asked", "duration"))
+    parts = [f"stood for {span(held)}" if held else ""]
+    parts += [f"{asked(wanted)} asked" if wanted is not None else ""]
+    parts += [f"would have ended by itself after {asked(longest)}" if longest else ""]
     return ", ".join(each for each in parts if each)
 
 
@@ -124,11 +125,11 @@ def _title(told: Json) -> str:
 
 def _warnings(told: Json) -> list[str]:
     """In what it was not the fault that was asked for."""
-    held, asked = number(told.get("held")), number(told.get("asked"))
+    held, wanted = number(told.get("held")), number(told.get("asked"))
     found = [cleaned(str(told["error"]))] if told["error"] else []
-    if held is not None and asked is not None and held < asked - SLACK:
+    if held is not None and wanted is not None and held < wanted - SLACK:
         how = f": {ENDED[told['by']]}" if told["by"] in ENDED else ""
-        found.append(f"ended early, after {held:.1f} s of the {asked:g} s asked{how}")
+        found.append(f"ended early, after {span(held)} of the {asked(wanted)} asked{how}")
     for each in told.get("replaced", ()):
         pods = ", ".join(map(str, each["pods"]))
         found.append(f"{pods} was replaced meanwhile; the new pod is not hit by it")

@@ -9,9 +9,10 @@ from markupsafe import Markup
 from kvchaos.report.folder import RunData
 from kvchaos.report.html.course import Course
 from kvchaos.report.html.frame import part
-from kvchaos.report.html.scale import clock, count, duration, number
+from kvchaos.report.html.scale import count, duration, number
 from kvchaos.report.html.series import Looks, samples, wrong_of
 from kvchaos.verdict.events import Json, of, since_first
+from kvchaos.verdict.times import asked, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def _recovery(record: Json) -> Tile:
         return Tile("Recovery time", "not measured", mood="unsure")
     after = number((told.get("after_heal") or {}).get("agreed"))
     budget = number(told.get("budget"))
-    note = f"; {clock(budget)} s allowed" if budget is not None else ""
+    note = f"; {asked(budget)} allowed" if budget is not None else ""
     if after is None:
         wrong = told.get("agreed") is False
         value, mood = ("not in time", "bad") if wrong else ("not known", "unsure")
@@ -79,16 +80,16 @@ def _most(name: str, key: str, looks: Looks) -> Tile:
 
 
 def _when(at: float) -> str:
-    return f"first at {clock(round(at, 1))} s"
+    return f"first at {span(at)}"
 
 
 def _held(record: Json) -> Tile | None:
     fault = record["faults"][-1]
-    held, asked = number(fault.get("held")), number(fault.get("asked"))
+    held, wanted = number(fault.get("held")), number(fault.get("asked"))
     if held is None:
         return None
     value, unit = duration(held)
-    note = f"{clock(asked)} s asked" if asked is not None else "one-shot" if held == 0 else ""
+    note = f"{asked(wanted)} asked" if wanted is not None else "one-shot" if held == 0 else ""
     return Tile("Fault stood", value, unit, note)
 
 

@@ -12,9 +12,10 @@ from markupsafe import Markup
 from kvchaos.report.folder import RunData
 from kvchaos.report.html.course import Course
 from kvchaos.report.html.frame import part
-from kvchaos.report.html.scale import duration, number
+from kvchaos.report.html.scale import number
 from kvchaos.report.layout import cleaned
 from kvchaos.verdict.events import Json, text
+from kvchaos.verdict.times import span
 
 UNIT = re.compile(r" (?=(?:s|ms|min)\b)(?<=\d )")
 """The blank between a figure and its unit, where no line may end."""
@@ -24,7 +25,7 @@ def opening(data: RunData) -> Markup:
     """The outcome in a sentence, which run it was, and where."""
     record, run = data.record, data.record["run"]
     seconds = number(run.get("seconds"))
-    kicker = [began(data), f"took {' '.join(duration(seconds))}" if seconds else ""]
+    kicker = [began(data), f"took {span(seconds)}" if seconds else ""]
     facts = [
         (name, value)
         for name in ("context", "namespace", "router", "seed", "run")
@@ -87,7 +88,7 @@ def _stopped(record: Json) -> Markup | None:
     stop = record.get("stop")
     if not stop:
         return None
-    lines = [f"{stop['by']}: {stop['reason']}, {stop['at']:.1f} s into the run"]
+    lines = [f"{stop['by']}: {stop['reason']}, {span(stop['at'])} into the run"]
     lines += [_became(fault, stop["at"]) for fault in record["faults"]]
     lines += [] if record["faults"] else ["no fault had been injected"]
     if record.get("residue") == [] and not record.get("unconfirmed"):
@@ -105,7 +106,7 @@ def _became(fault: Json, stop: float) -> str:
     if fault["healed"] is None:
         return f"{named} was NOT seen to end"
     after = fault["healed"] - stop
-    return f"{named} was over {f'{after:.1f} s later' if after >= 0 else 'by then'}"
+    return f"{named} was over {f'{span(after)} later' if after >= 0 else 'by then'}"
 
 
 def bullets(items: Iterable[object]) -> Markup:

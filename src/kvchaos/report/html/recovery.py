@@ -9,8 +9,9 @@ from markupsafe import Markup
 from kvchaos.report.folder import RunData
 from kvchaos.report.html.course import Course
 from kvchaos.report.html.frame import render
-from kvchaos.report.html.scale import Scale, clock, duration, number
+from kvchaos.report.html.scale import Scale, number
 from kvchaos.verdict.events import Json
+from kvchaos.verdict.times import asked, span
 
 STEPS = (
     ("first_event", "first event reaches the router"),
@@ -22,6 +23,7 @@ BEFORE = (
     ("injected", "effect", "injected until effect was seen"),
     ("injected", "healed", "injected until healed"),
 )
+EARLY = "effect seen before Chaos Mesh said that it was injected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,11 @@ def phases(data: RunData, _: Course) -> Markup | None:
 def _before(recovery: Json) -> list[tuple[str, str]]:
     """What came before the heal, in words."""
     moments = recovery["timeline"]
-    told = [(name, number(moments.get(a)), number(moments.get(b))) for a, b, name in BEFORE]
+    told = [(number(moments.get(a)), number(moments.get(b)), name) for a, b, name in BEFORE]
     return [
-        (name, " ".join(duration(b - a))) for name, a, b in told if a is not None and b is not None
+        (name, span(b - a)) if b >= a else (EARLY, span(a - b))
+        for a, b, name in told
+        if a is not None and b is not None
     ]
 
 
@@ -76,8 +80,8 @@ def _steps(recovery: Json) -> list[_Step]:
         kind = "good" if key == "agreed" else "one"
         left = scale.percent(begin)
         width = scale.percent(at) - left
-        took = f"+{' '.join(duration(max(0.0, at - last)))}" if at > last else "at once"
-        steps.append(_Step(name, left, width, took, " ".join(duration(max(at, 0.0))), kind))
+        took = f"+{span(max(0.0, at - last))}" if at > last else "at once"
+        steps.append(_Step(name, left, width, took, span(max(at, 0.0)), kind))
         last = max(last, at)
     return steps
 
@@ -94,7 +98,7 @@ def _unseen(key: str, name: str, after: Json, last: float, scale: Scale) -> _Ste
 
 def _note(recovery: Json) -> str:
     budget, resolution = number(recovery.get("budget")), number(recovery.get("resolution"))
-    parts = [f"Budget {clock(budget)} s" if budget is not None else ""]
+    parts = [f"Budget {asked(budget)}" if budget is not None else ""]
     parts += [f"{recovery.get('samples_needed', 1)} agreeing samples in a row are wanted"]
-    parts += [f"exact to {' '.join(duration(resolution))}" if resolution else ""]
+    parts += [f"exact to {span(resolution)}" if resolution else ""]
     return "; ".join(each for each in parts if each) + "."

@@ -9,11 +9,10 @@ import math
 from dataclasses import dataclass
 
 from kvchaos.report import reading
+from kvchaos.verdict.times import MINUTE, figure
 
 LARGEST = 1e9
 """What no axis exceeds."""
-MINUTE = 60
-HOUR = 3600
 STEPS = (1.0, 2.0, 5.0, 10.0)
 CLOCK_STEPS = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0)
 
@@ -68,31 +67,9 @@ def round_top(highest: float, intervals: int = 3) -> float:
     return step * max(1, math.ceil(highest / step - 1e-9))
 
 
-def clock(seconds: float) -> str:
-    """``7``, ``2.5``; from two minutes on ``3:20`` or ``1:03:20``."""
-    if seconds < 2 * MINUTE:
-        return f"{seconds:g}"
-    whole = round(seconds)
-    hours, minutes, rest = whole // HOUR, whole % HOUR // MINUTE, whole % MINUTE
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def moment(seconds: float) -> str:
-    """A moment of a run: ``1.14 s``, ``11.4 s``, ``3:20``."""
-    if seconds >= 2 * MINUTE:
-        return clock(seconds)
-    return f"{seconds:.2f} s" if abs(seconds) < 10 else f"{seconds:.1f} s"
-
-
 def duration(seconds: float | None) -> tuple[str, str]:
-    """A span as (figure, unit): ``("0.72", "s")``, ``("38", "ms")``, ``("3:20", "min")``."""
-    if seconds is None:
-        return "—", ""
-    if 0 < seconds < 0.1:
-        return f"{1000 * seconds:.3g}", "ms"
-    if seconds < 2 * MINUTE:
-        return (f"{seconds:.2f}" if seconds < 10 else f"{seconds:.1f}"), "s"
-    return clock(seconds), "min" if seconds < HOUR else "h"
+    """A span as (figure, unit); a dash for one that is not known."""
+    return ("—", "") if seconds is None else figure(seconds)
 
 
 def short(value: float) -> str:

@@ -23,6 +23,12 @@
     const value = Math.abs(bottom + (1 - y / 100) * (top - bottom));
     return value >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(2)));
   };
+  const two = (count) => String(count).padStart(2, "0");
+  const span = (seconds) => {  // as verdict/times.py writes a time
+    if (seconds < 120) return `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s`;
+    const whole = Math.round(seconds), minutes = Math.floor(whole / 60) % 60, rest = two(whole % 60);
+    return whole < 3600 ? `${minutes}:${rest} min` : `${Math.floor(whole / 3600)}:${two(minutes)}:${rest} h`;
+  };
   const show = (share) => {
     for (const chart of charts) {
       const { start, end } = chart.box.dataset;
@@ -32,7 +38,7 @@
         const y = at(trace.pieces, 1000 * share);
         return `${trace.name} ${y === null ? "not known" : figure(chart, y)}`;
       });
-      chart.said.textContent = `${moment.toFixed(1)} s: ${told.join(", ")}`;
+      chart.said.textContent = `${span(moment)}: ${told.join(", ")}`;
     }
     document.documentElement.classList.add("live");
   };

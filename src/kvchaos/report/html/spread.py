@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from kvchaos.report.html.axes import value_marks
 from kvchaos.report.html.frame import render
-from kvchaos.report.html.scale import Scale, duration, number, round_top, short
+from kvchaos.report.html.scale import Scale, number, round_top, short
+from kvchaos.verdict.times import span
 
 MAX_DOTS = 400
 """Dots of one row; of more values every so manieth is drawn, and the extremes."""
@@ -93,4 +94,4 @@ def _figures(values: list[float], unit: str) -> str:
 
 
 def _said(value: float, unit: str) -> str:
-    return " ".join(duration(value)) if unit == "s" else f"{short(value)} {unit}".rstrip()
+    return span(value) if unit == "s" else f"{short(value)} {unit}".rstrip()

@@ -14,6 +14,7 @@ from kvchaos.report.html.opening import bullets
 from kvchaos.report.html.scale import number
 from kvchaos.report.layout import cleaned
 from kvchaos.verdict.events import last, many, of, text
+from kvchaos.verdict.times import span
 
 NAMES = {
     "kvchaos": "kvchaos",
@@ -107,11 +108,11 @@ def _row(each: Mapping[str, Any]) -> tuple[str, ...]:
     error = f": {cleaned(str(each['error']))}" if each.get("error") else ""
     return (
         str(each.get("name") or ""),
-        "—" if at is None else f"{at:.2f} s",
+        "—" if at is None else span(at),
         str(each.get("phase") or ""),
         str(each.get("type") or ""),
         f"{each.get('outcome')}{error}",
-        "—" if took is None else f"{took:.2f} s",
+        "—" if took is None else span(took),
     )
 
 

@@ -11,10 +11,11 @@ from kvchaos.report.folder import RunData
 from kvchaos.report.html.charts import Trace, plot
 from kvchaos.report.html.course import Course
 from kvchaos.report.html.frame import part
-from kvchaos.report.html.scale import count, duration, number
+from kvchaos.report.html.scale import count, number
 from kvchaos.report.html.seconds import Second, gathered, seconds
 from kvchaos.report.html.series import Point
 from kvchaos.verdict.events import Json
+from kvchaos.verdict.times import latency
 
 LATENCIES = ("p50", "p95", "p99")
 MILLI = 1000
@@ -102,16 +103,18 @@ def _figures(group: Sequence[Second]) -> tuple[str, ...]:
         f"{ok + failed:,}",
         f"{failed:,}",
         f"{100 * hit / prompt:.1f} %" if prompt else "—",
-        " ".join(duration(median(halves))) if halves else "—",
-        " ".join(duration(max(most))) if most else "—",
+        latency(median(halves)) if halves else "—",
+        latency(max(most)) if most else "—",
     )
+
+
+def _latency(seconds: float | None) -> str:
+    return "—" if seconds is None else latency(seconds)
 
 
 def _whole(figures: Json) -> Markup:
     """The load over the whole run, and who answered."""
-    latencies = ", ".join(
-        f"{key} {' '.join(duration(number(figures.get(key))))}" for key in LATENCIES
-    )
+    latencies = ", ".join(f"{key} {_latency(number(figures.get(key)))}" for key in LATENCIES)
     said = (
         f"Whole run: {count(figures.get('sent')):,} requests,"
         f" {count(figures.get('failed')):,} failed; latency {latencies}."

@@ -12,6 +12,7 @@ from kvchaos.report.html.scale import Scale
 from kvchaos.report.json import as_json
 from kvchaos.verdict.verdict import judge
 from tests.builders import (
+    altered,
     injected,
     run_that_recovered,
     run_that_stayed_wrong,
@@ -37,6 +38,15 @@ def test_a_fault_and_the_recovery_after_it_are_shaded() -> None:
         Band("fault", "network partition", fault["injected"], fault["healed"]),
         Band("heal", "recovering", moments["healed"], moments["agreed"]),
     )
+
+
+def test_a_fault_whose_effect_was_seen_first_is_shaded_from_then() -> None:
+    """Chaos Mesh says that it injected a fault once it is done."""
+    events = altered(run_that_recovered(), "effect", effect_at=3.2)
+
+    fault = course(events, record_of(events)).faults[0]
+
+    assert (fault.start, fault.end) == (3.2, record_of(events)["faults"][0]["healed"])
 
 
 def test_a_recovery_that_did_not_come_is_open() -> None:

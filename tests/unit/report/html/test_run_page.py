@@ -101,9 +101,22 @@ def test_each_worst_figure_is_the_most_of_its_own_kind() -> None:
 
     page = words(run_page(data([started(), *told])))
 
-    assert "Missing at worst 16 blocks first at 5 s" in page
-    assert "Phantom at worst 9 blocks first at 6 s" in page
-    assert "Ghosts at worst 1 pod first at 5 s" in page
+    assert "Missing at worst 16 blocks first at 5.00 s" in page
+    assert "Phantom at worst 9 blocks first at 6.00 s" in page
+    assert "Ghosts at worst 1 pod first at 5.00 s" in page
+
+
+def test_an_effect_that_was_seen_before_the_injection_is_told_as_that() -> None:
+    """No time is below 0: a pod is gone before Chaos Mesh says that it killed it."""
+    early = [
+        each | {"timeline": each["timeline"] | {"effect": 3.22}} if "timeline" in each else each
+        for each in run_with_a_pod_killed()
+    ]
+
+    page, usual = (words(run_page(data(each))) for each in (early, run_with_a_pod_killed()))
+
+    assert "Effect seen before Chaos Mesh said that it was injected: 0.30 s" in page
+    assert "Injected until effect was seen: 1.19 s" in usual
 
 
 def test_what_is_left_comes_with_the_command_that_ends_it() -> None:
@@ -118,8 +131,8 @@ def test_a_stopped_run_tells_what_became_of_its_fault() -> None:
     """Who stopped it, and that nothing is left."""
     page = words(run_page(read_run(RUNS / "aborted")))
 
-    assert "signal: SIGINT, 4.2 s into the run" in page
-    assert "was over 0.2 s later" in page
+    assert "signal: SIGINT, 4.21 s into the run" in page
+    assert "was over 0.21 s later" in page
     assert "nothing is left in the cluster" in page
 
 

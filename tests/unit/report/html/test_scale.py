@@ -8,10 +8,8 @@ import pytest
 
 from kvchaos.report.html.scale import (
     Scale,
-    clock,
     count,
     duration,
-    moment,
     number,
     round_step,
     round_top,
@@ -65,8 +63,6 @@ def test_steps_and_tops_are_round() -> None:
 
 def test_figures_are_short() -> None:
     """As few letters as tell it, with a unit that fits."""
-    assert [clock(each) for each in (7.0, 2.5, 200.0, 3800.0)] == ["7", "2.5", "3:20", "1:03:20"]
-    assert [moment(each) for each in (1.135, 11.35, 200.0)] == ["1.14 s", "11.3 s", "3:20"]
     assert [short(each) for each in (0.5, 12, 12_300, 1_500_000, 2e9)] == [
         "0.5",
         "12",
@@ -74,12 +70,8 @@ def test_figures_are_short() -> None:
         "1.5M",
         "2G",
     ]
-    assert [duration(each) for each in (None, 0.0, 0.0382, 0.72, 12.04, 200.0, 4000.0)] == [
+    assert [duration(each) for each in (None, 0.0382, 200.0)] == [
         ("—", ""),
-        ("0.00", "s"),
-        ("38.2", "ms"),
-        ("0.72", "s"),
-        ("12.0", "s"),
+        ("0.04", "s"),
         ("3:20", "min"),
-        ("1:06:40", "h"),
     ]
