@@ -85,6 +85,9 @@ def of_stopping() -> Iterator[Guard]:
     yield returns(
         "kvchaos.ending.signals:_is_to_be_outlived", "False", tests="unit/ending/test_stopping.py"
     )
+    silence = "unit/run/test_silence.py"
+    yield returns("kvchaos.mesh.silence:Silence.missed", "None", tests=silence)
+    yield returns("kvchaos.mesh.silence:Silence.heard", "None", tests=silence)
     holding = "unit/run/test_holding.py"
     yield without("kvchaos.run.holding:HoldWatch.look", "self._found(there)", tests=holding)
     conditions = "unit/run/test_conditions.py"

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from kvchaos.clock import Clock, poll
 from kvchaos.cluster.kinds import Object
-from kvchaos.errors import ClusterError, FaultNotRecovered, Forbidden, NotFound
+from kvchaos.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    FaultNotRecovered,
+    Forbidden,
+    NotFound,
+)
 from kvchaos.mesh.api import MeshApi
 from kvchaos.mesh.fault import End, Fault, Recovered
 from kvchaos.mesh.freeing import Freeing, Obstacle
 from kvchaos.mesh.records import has_ended, stood_for
 from kvchaos.mesh.residue import Residue, cannot_tell, find, is_of, left_of
+from kvchaos.mesh.silence import Silence
 
 EVERY = 0.2  # seconds between looks at the cluster
 BRISK = 1.0  # seconds, at first, in which they are closer: most faults end at once, and from
@@ -31,26 +38,28 @@ def recover(
     uid: str = "",
     since: float | None = None,
     renewed: bool = False,
+    silence: Silence | None = None,
 ) -> Recovered:
     """``fault`` deleted and nothing of it left; the same again when it was gone before.
 
     ``timeout`` bounds the wait, in seconds, also while the API fails; with ``force`` there is a
     second such wait in which finalizers and rules are dropped. ``uid``: which object is meant,
     empty for the first one seen. ``since``: when it was injected, on the clock. ``renewed``: the
-    pods that it was in have been deleted. FaultNotRecovered says what is left; at once, when we
-    have not the right to look at it or to delete it.
+    pods that it was in have been deleted. ``silence``: no look follows one that made it long.
+    FaultNotRecovered says what is left; at once, when we have not the right to look at it or to
+    delete it.
     """
-    ending = _Ending(cluster, fault, uid=uid)
+    ending = _Ending(cluster, fault, uid=uid, silence=silence, clock=clock)
     start = clock.now()
     left, waited = poll(
         ending,
-        until=lambda left: not left or ending.refused or (force and ending.gone),
+        until=lambda left: not left or ending.is_vain or (force and ending.gone),
         timeout=timeout,
         every=_pace,
         clock=clock,
     )
     freeing = Freeing(cluster, fault, uid=ending.uid, before=ending.before, renewed=renewed)
-    forced = bool(left) and force and not ending.refused
+    forced = bool(left) and force and not ending.is_vain
     if forced:
         left, more = poll(freeing, until=freeing.is_over, timeout=timeout, every=EVERY, clock=clock)
         waited += more
@@ -105,26 +114,47 @@ class _Ending:
     rights, which no wait gives; a deletion that was accepted goes on and is waited for.
     """
 
-    def __init__(self, cluster: MeshApi, fault: Fault, *, uid: str) -> None:
+    def __init__(
+        self, cluster: MeshApi, fault: Fault, *, uid: str, silence: Silence | None, clock: Clock
+    ) -> None:
         self._cluster, self._fault = cluster, fault
+        self._silence, self._clock = silence, clock
         self.uid = uid
         self.gone = False
         self.refused = False
         self._going = False
         self.before: Object | None = None
 
+    @property
+    def is_vain(self) -> bool:
+        """Whether no further look would find more: for lack of rights, or of any answer."""
+        return self.refused or (self._silence is not None and self._silence.is_long)
+
     def __call__(self) -> list[Residue]:
         self._going = False
         try:
-            self._delete()
+            self._delete(self._own())
             return left_of(self._cluster, self._fault, uid=self.uid)
         except ClusterError as error:
             self.refused = isinstance(error, Forbidden) and not self._going
             return [cannot_tell(self._fault, error)]
 
-    def _delete(self) -> None:
+    def _own(self) -> Object | None:
+        """The object, and whether anybody answered."""
+        asked, silence = self._clock.now(), self._silence or Silence(clock=self._clock)
+        try:
+            body = own(self._cluster, self._fault, uid=self.uid)
+        except ClusterUnreachable:
+            silence.missed(asked)
+            raise
+        except ClusterError:
+            silence.heard()
+            raise
+        silence.heard()
+        return body
+
+    def _delete(self, body: Object | None) -> None:
         """A create that was still under way may make the object appear at any look."""
-        body = own(self._cluster, self._fault, uid=self.uid)
         self.gone = body is None
         if body is None:
             return

@@ -25,7 +25,7 @@ def changed(run: Run) -> list[str]:
     """
     if not run.faults:
         return []
-    now = {pods.uid(pod): pod for pod in watched_pods(run)}
+    now = {pods.uid(pod): pod for pod in watched_pods(run, cluster=run.api)}
     struck = [
         (fault.injected.fault.action, target.uid)
         for fault in run.faults

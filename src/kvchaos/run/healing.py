@@ -66,7 +66,12 @@ def free(run: Run, *, timeout: float) -> None:
         try:
             with _alone(run, timeout=timeout):
                 done = recovering.recover(
-                    run.cluster, fault, timeout=timeout, clock=run.clock, force=True
+                    run.api,
+                    fault,
+                    timeout=timeout,
+                    clock=run.clock,
+                    force=True,
+                    silence=run.silence,
                 )
                 if fault.name not in run.recovered:
                     _recovered(run, fault, done, held=0.0, timeout=timeout, forced=done.forced)
@@ -106,7 +111,7 @@ def _told(run: Run) -> list[Fault]:
 def residue_of(run: Run) -> Json:
     """What is left of this run's faults, asked of the cluster now."""
     places = {place for fault in _told(run) for place in (fault.namespace, *fault.namespaces)}
-    left = residue(run.cluster, run=run.id, namespaces=sorted({run.settings.namespace, *places}))
+    left = residue(run.api, run=run.id, namespaces=sorted({run.settings.namespace, *places}))
     return {"clean": not left, "left": [each.label for each in left]}
 
 
@@ -120,12 +125,13 @@ def _recover(run: Run, fault: Fault, *, held: float, timeout: float, force: bool
             return {"fault": fault.brief(), "by": "another thread, meanwhile"}
         in_flight = fault.name in run.in_flight
         done = recovering.recover(
-            run.cluster,
+            run.api,
             fault,
             timeout=timeout,
             clock=run.clock,
             force=force,
             since=active.injected.injected_at if active else None,
+            silence=run.silence,
         )
         if in_flight:  # its create may still come
             return {"fault": fault.brief(), "by": "nothing yet: it is being injected"}

@@ -26,12 +26,14 @@ def stand(run: Run, active: ActiveFault, *, held: float) -> Recovered | None:
     Returns its end if that was seen to come meanwhile, not by us. An API that does not answer ends
     nothing: the fault's own duration bounds it, and what happened shows afterwards.
     """
-    if _look(run, active) is not None:
-        return None  # it was over before: what Chaos Mesh wrote tells since when
+    is_over = _look(run, active) is not None  # before: what Chaos Mesh wrote tells since when
+    left = active.at + held - run.at()
+    if is_over or left <= 0:
+        return None
     end, _ = poll(
         lambda: _look(run, active),
         until=lambda end: end is not None,
-        timeout=max(0.0, active.at + held - run.at()),
+        timeout=left,
         every=LOOK_EVERY,
         clock=run.clock,
     )
@@ -42,7 +44,7 @@ def note_replaced(run: Run, active: ActiveFault) -> None:
     """Record, once each, the pods of a network fault that are no longer those that were cut."""
     if active.injected.fault.kind != "NetworkChaos":
         return
-    others = {target.pod for target in confirm.replaced(run.cluster, active.injected)}
+    others = {target.pod for target in confirm.replaced(run.api, active.injected)}
     if news := sorted(others - active.replaced):
         active.replaced.update(news)
         at = round(run.at(), 3)
@@ -56,7 +58,7 @@ def note_replaced(run: Run, active: ActiveFault) -> None:
 def _look(run: Run, active: ActiveFault) -> Recovered | None:
     try:
         note_replaced(run, active)
-        return ended(run.cluster, active.injected.fault, clock=run.clock)
+        return ended(run.api, active.injected.fault, clock=run.clock)
     except ClusterError as error:
         logger.debug("While %s stands: %s", active.injected.fault.label, error)
         return None

@@ -19,6 +19,7 @@ from kvchaos.ending.stopping import Stopping
 from kvchaos.index.routers.adapters import adapter
 from kvchaos.mesh.fault import Injected
 from kvchaos.mesh.ledger import Ledger
+from kvchaos.mesh.silence import Silence
 from kvchaos.observer.observer import Observer
 from kvchaos.redact import Redactor
 from kvchaos.sampling.locate import LocatedRouter
@@ -29,6 +30,8 @@ from kvchaos.traffic.prompts import Prompts
 from kvchaos.verdict.history import History
 
 logger = logging.getLogger(__name__)
+
+BRIEF = 3.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Run:
         self.in_flight: set[str] = set()  # faults whose injection is under way, by name
         self.may_come: set[str] = set()  # faults whose create nobody answered, by name
         self.recovered: set[str] = set()
+        self.silence = Silence(clock=clock)
         self.recovering = threading.Lock()  # held while a fault is ended, by whatever thread
         self.ending = threading.Lock()  # held while the run is finished, by whatever thread
         self.unwritten: list[tuple[str, dict[str, Any]]] = []  # events that the history refused
@@ -133,6 +137,11 @@ class Run:
         """
         is_beside = threading.get_ident() != self._thread and self.phase != "rollbacks"
         return "method" if is_beside else self.phase
+
+    @property
+    def api(self) -> Cluster:
+        """The cluster for what ends the run; tried but once, and briefly, after a long silence."""
+        return self.cluster.once(timeout=BRIEF) if self.silence.is_long else self.cluster
 
     def at(self) -> float:
         """Seconds since the run began."""
