@@ -69,9 +69,9 @@ def inject(run: Run, template: str, values: Json, *, timeout: float) -> Json:
         "fault_injected",
         fault=injected.fault.brief(),
         targets=[{"pod": t.pod, "uid": t.uid, "role": t.role} for t in injected.targets],
-        requested=active.at_request,
-        created=run.at_of(injected.created_at),
-        injected=active.at,
+        requested=round(active.at_request, 3),
+        created=round(run.at_of(injected.created_at), 3),
+        injected=round(active.at, 3),
         duration=injected.fault.duration,
         evidence=[each.to_json() for each in injected.evidence],
     )
@@ -98,7 +98,8 @@ def in_effect(run: Run, *, within: float) -> Json:
     )
     lasting.note_replaced(run, active)
     found = [*(each.to_json() for each in said.evidence), _seen(seen)]
-    answer = {"effect": _effect(seen, said), "at": seen.at}
+    at = None if seen.at is None else round(seen.at, 3)
+    answer = {"effect": _effect(seen, said), "at": at}
     active.effect = seen.at
     run.history.add("effect", fault=active.brief(), **answer, evidence=found)
     return {**answer, "evidence": found}

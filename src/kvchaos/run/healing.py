@@ -142,10 +142,10 @@ def _recovered(
     run: Run, fault: Fault, done: Recovered, *, held: float, timeout: float, forced: bool
 ) -> Json:
     active = run.active(fault.name)
-    healed = stood_until = run.at_of(done.healed_at)
+    healed = stood_until = round(run.at_of(done.healed_at), 3)
     if active and fault.kind == "PodChaos" and run.stopping.first is None:
         _await_pods(run, active, timeout=timeout)
-        healed = run.at()
+        healed = round(run.at(), 3)
     if active:
         active.healed = healed
         run.sampler.look_closely()
@@ -155,7 +155,9 @@ def _recovered(
         "healed": healed,
         "by": str(done.by),
         "forced": forced,
-        "held": round(stood_until - active.at, 3) if active and not fault.one_shot else None,
+        "held": round(stood_until - round(active.at, 3), 3)
+        if active and not fault.one_shot
+        else None,
         "asked": held or None,
         "residue": [],
     }

@@ -64,7 +64,7 @@ def recovered(run: Run, *, budget: float, needed: int) -> Json:
         "apart": apart,
         "flushed": marks.judged,
         "resolution": round(moments.resolution, 3),
-        "timeline": {name: _rounded(at) for name, at in moments.moments.items()},
+        "timeline": dict(moments.moments),
         "after_heal": moments.after_heal(),
         "left": {key: newest.counts[key] for key in ("engines", "ghosts", "unknown")},
         "waited": round(run.at() - since, 3),
@@ -119,7 +119,3 @@ def _newest(samples: list[Sample], since: float) -> Sample:
 
 def _last_agrees(samples: list[Sample]) -> bool:
     return bool(samples) and samples[-1].agrees is True
-
-
-def _rounded(at: float | None) -> float | None:
-    return None if at is None else round(at, 3)

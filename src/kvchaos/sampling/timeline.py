@@ -62,7 +62,10 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The moments, in seconds since the run's start, and the resolution of the later ones."""
+    """The moments, in seconds since the run's start, and the resolution of the later ones.
+
+    To the millisecond: who subtracts one from another gets what ``after_heal`` says.
+    """
 
     moments: Mapping[str, float | None]
     resolution: float
@@ -125,16 +128,17 @@ def timeline(samples: Sequence[Sample], marks: Marks, *, needed: int, apart: flo
     later = [sample for sample in samples if sample.at >= start]
     healing = [sample for sample in later if sample.at >= heal]
     agreed = agreed_at(healing, marks, needed=needed, apart=apart)
+    moments = {
+        "injected": marks.injected,
+        "effect": marks.effect,
+        "healed": marks.healed,
+        "first_event": _first_event(healing, marks.pods),
+        "gap_found": _first_rise(later, before, "gaps", marks.pods),
+        "replayed": _first_rise(later, before, "replays", marks.pods),
+        "agreed": agreed,
+    }
     return Timeline(
-        moments={
-            "injected": marks.injected,
-            "effect": marks.effect,
-            "healed": marks.healed,
-            "first_event": _first_event(healing, marks.pods),
-            "gap_found": _first_rise(later, before, "gaps", marks.pods),
-            "replayed": _first_rise(later, before, "replays", marks.pods),
-            "agreed": agreed,
-        },
+        moments={name: None if at is None else round(at, 3) for name, at in moments.items()},
         resolution=_resolution(
             [heal, *(s.at for s in healing if agreed is None or s.at <= agreed)]
         ),

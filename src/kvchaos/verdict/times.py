@@ -19,6 +19,7 @@ def span(seconds: float) -> str:
 
 def figure(seconds: float) -> tuple[str, str]:
     """The same as figure and unit: ``("2.35", "s")``."""
+    seconds = round(seconds, 3)  # moments are known to the millisecond, and so is what is between
     if seconds < 0:
         value, unit = figure(-seconds)
         return f"-{value}", unit

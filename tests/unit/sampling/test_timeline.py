@@ -211,3 +211,16 @@ def test_what_was_not_seen_stays_none() -> None:
     }
     assert found.after_heal()["injected"] is None
     assert found.resolution == 0.0
+
+
+def test_who_subtracts_moments_gets_what_is_told_of_them() -> None:
+    """Checks do, summaries do, and reports take what is told: rounded once, they are the same."""
+    marks = Marks(injected=1.0881, healed=7.30291, judged=7.4)
+
+    found = timeline([sample(7.75755), sample(7.9)], marks, needed=1, apart=0.0)
+
+    agreed, healed = found.moments["agreed"], found.moments["healed"]
+    assert agreed is not None
+    assert healed is not None
+    assert (agreed, healed) == (7.758, 7.303)
+    assert found.after_heal()["agreed"] == round(agreed - healed, 3) == 0.455

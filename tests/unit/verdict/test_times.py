@@ -27,6 +27,12 @@ def test_a_time_has_the_figures_that_a_reader_can_use(seconds: float, written: s
     assert figure(seconds) == tuple(written.split(" "))
 
 
+def test_a_difference_of_moments_reads_as_what_is_told_of_it() -> None:
+    """Moments are known to the millisecond; what is less is noise of the subtraction."""
+    assert f"{9.041 - 7.686:.2f}" != f"{1.355:.2f}"
+    assert span(9.041 - 7.686) == span(1.355)
+
+
 def test_a_request_is_told_in_milliseconds() -> None:
     """As long as it takes less than a second."""
     told = [latency(each) for each in (0.0004, 0.0083, 0.00996, 0.038, 0.25, 0.9996, 2.35)]
