@@ -61,7 +61,7 @@ def of_stopping() -> Iterator[Guard]:
             what=f"lifecycle: a lab is another process': {part}",
         )
     for step in (
-        "check(experiment, configuration, secrets)",
+        "check(experiment, configuration, secrets, current.beside())",
         "_preflight(run, experiment, configuration, secrets)",
         "_heed_hold(run)",
         "_watch_stop_conditions(run, experiment, configuration, secrets)",

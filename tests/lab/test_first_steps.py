@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 LINES = [
     *("programs", "run folders", "embedded lab", "experiments", "cluster", "namespace"),
     *("engines", "engines' HTTP", "engines' events", "router's index"),
-    *("Chaos Mesh", "rights", "annotations", "targets", "chaos-daemon"),
+    *("Chaos Mesh", "rights", "annotations", "targets", "chaos-daemon", "block size"),
     *("dry run", "hold", "left behind"),
 ]
 
