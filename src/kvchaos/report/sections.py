@@ -38,9 +38,13 @@ MOMENTS = (
 )
 
 
+WHICH = ("run", "context", "namespace", "router", "adapter", "seed")
+"""What tells one run from another, as it is told."""
+
+
 def head(run: Json, width: int) -> list[Line]:
     """Which run this is, and where it ran."""
-    said = {key: run.get(key) for key in ("run", "context", "namespace", "router", "seed")}
+    said = {key: run.get(key) for key in WHICH}
     place = ", ".join(f"{key} {value}" for key, value in said.items() if value not in (None, ""))
     title = run.get("experiment") or "a run without a name"
     return [

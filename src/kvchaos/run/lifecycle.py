@@ -212,6 +212,7 @@ def _record_start(run: Run, experiment: Json) -> None:
         context=run.settings.kubernetes_context,
         namespace=run.settings.namespace,
         router=run.settings.router_selector,
+        adapter=run.settings.router_adapter,
         seed=run.settings.seed,
         version=version("kvchaos"),
     )

@@ -43,6 +43,13 @@ def test_summary_reads_as_the_sample_does(run: Callable[[], list[Json]]) -> None
     assert told(run()) == sample.read_text(encoding="utf-8")
 
 
+def test_the_adapter_that_asked_the_router_is_told() -> None:
+    """Two of them may tell of the same router otherwise."""
+    text = told(altered(builders.run_that_recovered(), "run_started", adapter="dynamo"))
+
+    assert " router reference (replay), adapter dynamo, " in " ".join(text.split())
+
+
 @pytest.mark.parametrize("width", [40, 50, 60, 63, 64, 80, 100])
 @pytest.mark.parametrize("run", RUNS)
 def test_summary_keeps_within_its_width(run: Callable[[], list[Json]], width: int) -> None:

@@ -23,6 +23,7 @@ from kvchaos.errors import (
 from kvchaos.index.oracle import Expected
 from kvchaos.run import lifecycle
 from kvchaos.run.session import Run
+from kvchaos.settings import Settings
 from tests.run_world import KILL, A, FakeBridge, FakeObserver
 from tests.scripted import FakeClock, ScriptedCluster
 
@@ -130,6 +131,7 @@ def test_a_started_run_observes_and_records(place: Place) -> None:
     assert re.fullmatch(r"19700101-001820-[0-9a-f]{6}", run.id)
     assert (began["event"], began["run"], began["experiment"]) == ("run_started", run.id, "t")
     assert (began["context"], began["namespace"], began["seed"]) == ("there", "kvchaos", 7)
+    assert (began["router"], began["adapter"]) == (Settings().router_selector, "reference")
     assert (looked["event"], looked["targets"], looked["findings"]) == ("preflight", [], [])
     assert [each["what"] for each in told] == ["connected"]
     assert (place.runs / run.id / "history.jsonl").exists()

@@ -28,7 +28,7 @@ def opening(data: RunData) -> Markup:
     kicker = [began(data), f"took {span(seconds)}" if seconds else ""]
     facts = [
         (name, value)
-        for name in ("context", "namespace", "router", "seed", "run")
+        for name in ("context", "namespace", "router", "adapter", "seed", "run")
         if (value := run.get(name)) not in (None, "")
     ]
     return part(

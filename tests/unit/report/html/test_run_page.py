@@ -174,10 +174,17 @@ def test_an_empty_history_has_a_page() -> None:
     assert "Nothing is known: the history is empty: nothing was recorded." in page
 
 
+def test_the_adapter_that_asked_the_router_is_told() -> None:
+    """Two of them may tell of the same router otherwise."""
+    page = run_page(data(altered(run_that_recovered(), "run_started", adapter="dynamo")))
+
+    assert " router reference (replay) adapter dynamo seed 7 " in words(page)
+
+
 def test_markup_from_a_run_is_text() -> None:
     """Wherever it comes from: names, errors, objects, logs."""
     evil = "</pre></script><img src=x onerror=alert(1)>\"'"
-    events = altered(run_that_recovered(), "run_started", experiment=evil, router=evil)
+    events = altered(run_that_recovered(), "run_started", experiment=evil, adapter=evil)
     events = altered(events, "fault_injected", evidence=[{"source": evil, "text": evil}])
 
     page = run_page(data(events, objects={evil: evil}, logs={evil: evil}))
