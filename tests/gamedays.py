@@ -58,7 +58,7 @@ def game_day(*seconds: float) -> Day:
         namespace="inference",
         version="0.1.0",
         ended=1_795_375_917.0,
-        stopped=Stopped(Stop.BUDGET, "the budget is spent: 1 runs did not pass, 0 may"),
+        stopped=Stopped(Stop.BUDGET, "the budget is spent: 1 run did not pass, 0 may"),
         log=[Note(1_795_375_617.0, "started", "game day before-the-release: 6 of 6 to play")],
     )
 

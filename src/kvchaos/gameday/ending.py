@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from kvchaos.gameday.day import Attempt, Day, Stop, Stopped
 from kvchaos.gameday.plan import Budget, StopWhen
+from kvchaos.verdict.events import many
 from kvchaos.verdict.result import Status
 from kvchaos.verdict.times import asked, span
 
@@ -48,7 +49,7 @@ def _spent(day: Day, budget: Budget, faults: int) -> Iterator[str]:
         yield f"{span(under)} of {asked(budget.fault_time)} under faults"
     bad = sum(attempt.status in BAD for attempt in day.attempts)
     if budget.failures is not None and bad > budget.failures:
-        yield f"{bad} runs did not pass, {budget.failures} may"
+        yield f"{many(bad, 'run')} did not pass, {budget.failures} may"
     failed = sum(each.failed_requests for each in told)
     if budget.failed_requests is not None and failed > budget.failed_requests:
         yield f"{failed} requests failed, {budget.failed_requests} may"

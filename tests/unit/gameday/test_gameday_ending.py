@@ -29,7 +29,7 @@ TWO = day(attempt(), attempt(Status.FAIL, code=1))
     [
         (Budget(faults=2), "2 of 2 faults, the next run has 1"),
         (Budget(fault_time=20.0), "20.0 s of 20 s under faults"),
-        (Budget(failures=0), "1 runs did not pass, 0 may"),
+        (Budget(failures=0), "1 run did not pass, 0 may"),
         (Budget(failed_requests=5), "6 requests failed, 5 may"),
         (Budget(time=60.0), "60.0 s of 60 s"),
     ],

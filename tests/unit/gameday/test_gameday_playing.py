@@ -168,7 +168,7 @@ def test_a_budget_that_is_spent_leaves_the_day_unknown(world: World) -> None:
     day = world.play()
 
     assert (statuses(day), day.status) == (["unknown", None, None], Status.UNKNOWN)
-    assert day.stopped == Stopped(Stop.BUDGET, "the budget is spent: 1 runs did not pass, 0 may")
+    assert day.stopped == Stopped(Stop.BUDGET, "the budget is spent: 1 run did not pass, 0 may")
 
 
 def test_a_run_that_outlasts_the_budget_is_stopped(world: World) -> None:
