@@ -52,6 +52,20 @@ def test_a_fault_that_another_thread_ends_is_recorded_once(made: Made) -> None:
     assert world.told("fault_recovered") == []
 
 
+def test_moments_of_a_fault_are_recorded_to_the_millisecond(made: Made) -> None:
+    """As those of the recovery are: who subtracts one from another gets what others do."""
+    world = made()
+    world.clock.sleep(0.12345)
+    sent(world)
+    world.clock.sleep(1.98768)
+
+    healing.recover(world.run, held=0, timeout=5)
+
+    (healed,) = (told["healed"] for told in world.told("fault_recovered"))
+    assert healed == round(healed, 3) == round(world.run.at(), 3)
+    assert world.run.at() != healed
+
+
 def test_before_a_fault_is_ended_the_router_is_looked_at_closely(made: Made) -> None:
     """So that the first look at a right index comes soon after it became right."""
     world = made()
