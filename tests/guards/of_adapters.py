@@ -35,6 +35,16 @@ def of_answering() -> Iterator[Guard]:
     yield returns(f"{checked}:_amiss_in_index", "iter(())", tests=tests)
     yield returns(f"{checked}:_amiss_in_blocks", "iter(())", tests=tests)
     yield returns(f"{checked}:_amiss_in_match", "iter(())", tests=tests)
+    yield returns(f"{checked}:_amiss_in_place", "iter(())", tests=tests)
+    yield returns(f"{checked}:_amiss_in_router", "iter(())", tests=tests)
+    yield returns(f"{checked}:Checked._checked", "place", tests=tests)
+    yield without(
+        f"{checked}:Checked._asked",
+        "except (Exception, SystemExit) as error:",
+        instead="except Exception as error:",
+        tests=tests,
+        what="index.routers.checked lets an adapter end the thread that asks it",
+    )
     yield without(
         f"{checked}:Checked._asked",
         "raise RouterUnreachable(self._what(what), saw=told(error)) from error",

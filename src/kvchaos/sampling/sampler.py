@@ -128,10 +128,14 @@ class Sampler:
         """One look, now."""
         began = self._at()
         try:
-            before = self._observer.expected()
-            observed = self._router.snapshot()
+            return self._look(began)
         except (KVChaosError, OSError) as error:
             return unanswered(began, self._at(), str(error))
+
+    def _look(self, began: float) -> Sample:
+        """Raises what the router's adapter does, also while the two are compared."""
+        before = self._observer.expected()
+        observed = self._router.snapshot()
         at = self._at()
         alive = self._observer.alive()
         after = self._observer.expected()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,7 @@ class Answering:
         return self._answer()
 
     def _answer(self) -> Any:
-        if isinstance(self.answer, Exception):
+        if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
 
@@ -176,6 +178,26 @@ def test_a_router_that_is_asked_too_early_is_unreachable_all_the_same(write: Wri
         adapter("theirs:ours")(RouterPlace(nobody, dict, "a model", 16))
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (UsageError("no key"), r"of the router adapter 'json:ours': saw no key$"),
+        (SystemExit(0), r"of the router adapter 'json:ours': saw SystemExit: 0 \("),
+    ],
+    ids=["another error of kvchaos", "leaves"],
+)
+def test_whatever_an_adapter_raises_is_a_router_that_did_not_answer(
+    error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks goes on asking then; and no thread ends without a word."""
+    router = made(error, monkeypatch)
+
+    with pytest.raises(RouterUnreachable, match=said):
+        router.snapshot()
+    with pytest.raises(RouterUnreachable, match=said):
+        router.match([1])
+
+
 def test_an_adapter_that_raises_has_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug of it must neither end a thread nor reach a tolerance; where it is, is said."""
     router = made(KeyError("pods"), monkeypatch)
@@ -205,8 +227,48 @@ def test_an_index_in_the_documented_form_is_passed_on(monkeypatch: pytest.Monkey
     assert made(empty, monkeypatch).snapshot() is empty
 
 
+@pytest.mark.parametrize("place", [BlockKey("DRAM", None), None])
+def test_a_place_in_the_documented_form_is_passed_on(
+    place: BlockKey | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or that the router tells nothing of it."""
+    seen = made(replace(INDEX, place=lambda _: place), monkeypatch).snapshot()
+
+    assert seen.engines == INDEX.engines
+    assert seen.place is not None
+    assert seen.place(GPU) == place
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (lambda key: {}[key], r"place\(\) of the router adapter 'json:ours': saw KeyError: Block"),
+        (lambda _: "GPU", r"place\(\) of .*: wanted a BlockKey or None, saw 'GPU'$"),
+        (lambda _: False, r"place\(\) of .*: wanted a BlockKey or None, saw False$"),
+    ],
+    ids=["raises", "a medium alone", "no"],
+)
+def test_a_place_in_another_form_is_no_answer(
+    place: Any, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked while two indexes are compared, where nobody expects an error of another kind."""
+    seen = made(replace(INDEX, place=place), monkeypatch).snapshot()
+
+    assert seen.place is not None
+    with pytest.raises(RouterUnreachable, match=said):
+        seen.place(GPU)
+
+
 def of_blocks(blocks: Any) -> Observed:
     return Observed(engines={("a", 0): EngineView(blocks)})
+
+
+def of_view(**fields: Any) -> Observed:
+    return Observed(engines={("a", 0): EngineView({}, **fields)})
+
+
+def about(router: Any) -> Observed:
+    return Observed(engines={}, router=router)
 
 
 AMISS: dict[str, tuple[Any, str]] = {
@@ -222,6 +284,14 @@ AMISS: dict[str, tuple[Any, str]] = {
     "hexadecimal": (of_blocks({GPU: frozenset({"ff"})}), "a: hash 'ff', wanted an unsigned"),
     "below 0": (of_blocks({GPU: frozenset({-1})}), "a: hash -1, wanted an unsigned 64-bit"),
     "too large": (of_blocks({GPU: frozenset({2**64})}), "a: hash 18446744073709551616, wanted"),
+    "seq as a text": (of_view(seq="41"), "a: seq '41', wanted a number or None"),
+    "gaps below 0": (of_view(gaps=-1), "a: gaps -1, wanted a number or None"),
+    "replays by yes and no": (of_view(replays=True), "a: replays True, wanted a number or None"),
+    "router in a list": (about([]), "router: list"),
+    "start as a text": (about({"started": "now"}), "router: started 'now', wanted Unix seconds"),
+    "start at no time": (about({"started": math.nan}), "router: started nan, wanted Unix seconds"),
+    "start by yes and no": (about({"started": True}), "router: started True, wanted Unix"),
+    "place as a table": (Observed({}, place={GPU: GPU}), "place: dict, wanted a function or None"),  # type: ignore[arg-type]
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -152,6 +152,22 @@ def test_a_pod_that_nobody_follows_makes_agreement_unknown(make: Make) -> None:
         None,
         {"b": "its events are not followed yet"},
     )
+
+
+def test_an_index_that_cannot_be_compared_is_an_unanswered_sample(make: Make) -> None:
+    """An adapter is also asked where its router keeps a block, and may raise there."""
+
+    @dataclass
+    class Nowhere(FakeRouter):
+        def snapshot(self) -> Observed:
+            def place(_: BlockKey) -> BlockKey:
+                raise silent_router()
+
+            return replace(super().snapshot(), place=place)
+
+    sample = make(published((1,)), Nowhere()).sample()
+
+    assert (sample.agrees, sample.reason) == (None, str(silent_router()))
 
 
 @pytest.mark.parametrize(
