@@ -211,6 +211,31 @@ def test_two_workers_of_one_engine_are_not_told_apart() -> None:
         indexer().snapshot()
 
 
+def test_an_engine_in_two_indexes_is_not_told_by_both_together() -> None:
+    """A worker's number is its own in one routing group; what one lacks the other may have."""
+    blue = worker(1, "tcp://10.0.0.5:5557", routing_group="blue")
+    indexes = {**dump(held(1, 1)), **dump(held(1, 2), index=f"{MODEL}:blue")}
+
+    with (
+        told(workers=[A, blue], dump=indexes),
+        pytest.raises(RouterUnreachable, match=r"engine-a/0 is not said: .* saw workers 1 and 1"),
+    ):
+        indexer().snapshot()
+
+
+def test_blocks_in_an_index_that_a_worker_left_are_not_those_of_where_it_is() -> None:
+    """They would make up for what is missing there."""
+    indexes = {**dump(held(1, 1)), **dump(held(1, 2), index=f"{MODEL}:blue")}
+
+    with told(workers=[A], dump=indexes):
+        found = indexer().snapshot().engines
+
+    assert {rank: view.blocks for rank, view in found.items()} == {
+        ("engine-a", 0): {GPU: frozenset({1})},
+        ("worker 1", 0): {GPU: frozenset({2})},
+    }
+
+
 @pytest.mark.parametrize(
     "endpoint", ["tcp://engine-a.engines:5557", "ipc:///tmp/a", "tcp://[::1", "tcp://", ""]
 )

@@ -21,7 +21,15 @@ from kvchaos.errors import RouterUnreachable
 from kvchaos.index.names import BlockKey, Blocks
 from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.routers.asking import asked
-from kvchaos.index.routers.dynamo_answers import Held, Index, Matches, Tier, Worker
+from kvchaos.index.routers.dynamo_answers import (
+    Held,
+    Index,
+    Key,
+    Matches,
+    Rank,
+    Tier,
+    Worker,
+)
 from kvchaos.index.routers.protocol import RouterPlace
 from kvchaos.kvevents.wire import MASK64
 from kvchaos.untrusted import MIB
@@ -51,15 +59,15 @@ class DynamoIndexer:
     def snapshot(self) -> Observed:
         workers = self._workers()
         dump = self._ask("GET /dump", dict[str, Index])
-        if not _told_of(dump) <= {(each.index, each.instance_id) for each in workers}:
+        if not _told_of(dump) <= {each.key for each in workers}:
             workers += self._workers()  # one of them was registered in between
         ours = self._of_model(workers)
         names = _names(ours, self._place.engines())
-        held = _by_rank(self._events(dump, workers))
-        ranks = {(each.instance_id, rank) for each in ours for rank in each.endpoints}
+        held = _by_rank(self._indexes(dump, workers))
+        ranks = {Rank(each.key, rank) for each in ours for rank in each.endpoints}
         return Observed(
             {
-                pod_rank: EngineView(_blocks(held.get(one, {})), connected=names.connected(*one))
+                pod_rank: EngineView(_blocks(held.get(one, {})), connected=names.connected(one))
                 for pod_rank, one in names.by_pod(ranks | held.keys()).items()
             },
             place=kept_at,
@@ -73,8 +81,9 @@ class DynamoIndexer:
         for group in sorted({each.routing_group for each in ours}):
             answer = self._ask("POST /query", Matches, {**question, "routing_group": group})
             for worker, ranks in answer.scores.items():
+                key = Key(f"{self._place.model}:{group}", worker)
                 for rank, matched in ranks.items():
-                    pod = names.pod(worker, rank)
+                    pod = names.pod(Rank(key, rank))
                     found[pod] = max(matched, found.get(pod, 0))
         return found
 
@@ -95,16 +104,17 @@ class DynamoIndexer:
             )
         return ours
 
-    def _events(self, dump: Mapping[str, Index], workers: Iterable[Worker]) -> list[Held]:
+    def _indexes(
+        self, dump: Mapping[str, Index], workers: Iterable[Worker]
+    ) -> dict[str, list[Held]]:
         """What the indexes of the model hold; also one that no worker is of any more."""
         model = self._place.model
-        others = {each.index for each in workers if each.model_name != model}
-        return [
-            event
+        others = {each.key.index for each in workers if each.model_name != model}
+        return {
+            name: index.events
             for name, index in dump.items()
             if name.startswith(f"{model}:") and name not in others
-            for event in index.events
-        ]
+        }
 
     def _ask(self, question: str, shape: type[T], body: Any = None) -> T:
         return asked(
@@ -116,41 +126,42 @@ class DynamoIndexer:
 class _Names:
     """Which pod a worker is: the one at its address, or ``worker 7 at 10.0.0.9``, a ghost."""
 
-    workers: Mapping[int, Worker]
+    workers: Mapping[Key, Worker]
     engines: Mapping[str, str]
 
-    def by_pod(self, ranks: Iterable[tuple[int, int]]) -> dict[tuple[str, int], tuple[int, int]]:
-        """Worker and rank by pod and rank."""
-        found: dict[tuple[str, int], tuple[int, int]] = {}
-        for worker, rank in sorted(ranks):
-            pod = self.pod(worker, rank)
-            if (pod, rank) in found:
+    def by_pod(self, ranks: Iterable[Rank]) -> dict[tuple[str, int], Rank]:
+        """The worker's rank by pod and rank."""
+        found: dict[tuple[str, int], Rank] = {}
+        for each in sorted(ranks):
+            place = self.pod(each), each.rank
+            if place in found:
                 raise RouterUnreachable(
-                    f"which worker of the indexer is {pod}/{rank} is not said",
+                    f"which worker of the indexer is {place[0]}/{place[1]} is not said",
                     wanted="one worker for each engine and rank",
-                    saw=f"workers {found[pod, rank][0]} and {worker}",
+                    saw=f"workers {found[place].key.worker} and {each.key.worker}",
                     look="GET /workers of the indexer; POST /unregister ends one",
                 )
-            found[pod, rank] = worker, rank
+            found[place] = each
         return found
 
-    def pod(self, worker: int, rank: int) -> str:
-        known = self.workers.get(worker)
+    def pod(self, one: Rank) -> str:
+        worker = one.key.worker
+        known = self.workers.get(one.key)
         if known is None:
             return f"worker {worker}"
-        address = _address(worker, _endpoint(known, rank))
+        address = _address(worker, _endpoint(known, one.rank))
         return self.engines.get(address, f"worker {worker} at {address}")
 
-    def connected(self, worker: int, rank: int) -> bool | None:
+    def connected(self, one: Rank) -> bool | None:
         """False when it does not listen; that it does is no proof that anything arrives."""
-        known = self.workers.get(worker)
-        listener = known.listeners.get(rank) if known else None
+        known = self.workers.get(one.key)
+        listener = known.listeners.get(one.rank) if known else None
         return False if listener and listener.status != "active" else None
 
 
 def _names(workers: Iterable[Worker], engines: Mapping[str, str]) -> _Names:
     pods = {_plain(ip): pod for ip, pod in engines.items()}
-    return _Names({each.instance_id: each for each in workers}, pods)
+    return _Names({each.key: each for each in workers}, pods)
 
 
 def kept_at(key: BlockKey) -> BlockKey | None:
@@ -162,18 +173,20 @@ def kept_at(key: BlockKey) -> BlockKey | None:
     return BlockKey(medium, None) if medium and key.group in (None, 0) else None
 
 
-def _told_of(dump: Mapping[str, Index]) -> set[tuple[str, int]]:
-    return {(name, each.worker_id) for name, index in dump.items() for each in index.events}
+def _told_of(dump: Mapping[str, Index]) -> set[Key]:
+    return {Key(name, each.worker_id) for name, index in dump.items() for each in index.events}
 
 
-def _by_rank(events: Iterable[Held]) -> dict[tuple[int, int], dict[BlockKey, set[int]]]:
-    """The hashes of each worker and rank, by place."""
-    found: defaultdict[tuple[int, int], defaultdict[BlockKey, set[int]]]
+def _by_rank(indexes: Mapping[str, list[Held]]) -> dict[Rank, dict[BlockKey, set[int]]]:
+    """The hashes of each worker's ranks, by place."""
+    found: defaultdict[Rank, defaultdict[BlockKey, set[int]]]
     found = defaultdict(lambda: defaultdict(set))
-    for held in events:
-        place = BlockKey(TIERS[held.storage_tier][0], None)
-        blocks = held.event.data.stored.blocks
-        found[held.worker_id, held.event.dp_rank][place].update(each.block_hash for each in blocks)
+    for name, events in indexes.items():
+        for held in events:
+            rank = Rank(Key(name, held.worker_id), held.event.dp_rank)
+            place = BlockKey(TIERS[held.storage_tier][0], None)
+            blocks = held.event.data.stored.blocks
+            found[rank][place].update(each.block_hash for each in blocks)
     return dict(found)
 
 

@@ -6,12 +6,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Tier = Literal["device", "host_pinned", "disk"]
+
+
+class Key(NamedTuple):
+    """A worker: the name of its index in ``/dump``, and its number, which is its own only there."""
+
+    index: str
+    worker: int
+
+
+class Rank(NamedTuple):
+    """One stream of events: a rank of a worker."""
+
+    key: Key
+    rank: int
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -30,9 +44,8 @@ class Worker(msgspec.Struct, frozen=True):
     listeners: dict[int, Listener]
 
     @property
-    def index(self) -> str:
-        """The name in ``/dump`` of the index that it is part of."""
-        return f"{self.model_name}:{self.routing_group}"
+    def key(self) -> Key:
+        return Key(f"{self.model_name}:{self.routing_group}", self.instance_id)
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
