@@ -143,7 +143,7 @@ def of_the_oracle() -> Iterator[Guard]:
     dynamo = "kvchaos.index.routers.dynamo:"
     for name, lines, what in (
         ("DynamoIndexer._of_model", "if not self._was_there:", "takes a model that is not there"),
-        ("_Names.by_pod", "if (pod, rank) in found:", "takes one of two workers for an engine"),
+        ("_Names.by_pod", "if place in found:", "takes one of two workers for an engine"),
         ("_unsigned", "if least not in SIGNED or max(hashes) not in SIGNED:", "cuts a hash short"),
         ("_endpoint", 'if len(hosts) == 1 else ""', "guesses a rank's pod"),
     ):

@@ -109,7 +109,7 @@ class DynamoIndexer:
     ) -> dict[str, list[Held]]:
         """What the indexes of the model hold; also one that no worker is of any more."""
         model = self._place.model
-        others = {each.key.index for each in workers if each.model_name != model}
+        others = {each.key.index_name for each in workers if each.model_name != model}
         return {
             name: index.events
             for name, index in dump.items()

@@ -17,7 +17,7 @@ Tier = Literal["device", "host_pinned", "disk"]
 class Key(NamedTuple):
     """A worker: the name of its index in ``/dump``, and its number, which is its own only there."""
 
-    index: str
+    index_name: str
     worker: int
 
 
