@@ -47,6 +47,14 @@ def test_a_block_named_twice_in_one_event_has_two_copies() -> None:
     assert (copies.stored, copies.unmatched) == (5, 3)
 
 
+def test_blocks_that_are_partly_held_are_one_copy_more_of_each() -> None:
+    """What is new is held, what was held stays after one removal."""
+    copies = holdings_after(stored(1), stored(1, 2), removed(1, 2))
+
+    assert copies.expected().blocks == {GPU: frozenset({1})}
+    assert (copies.stored, copies.unmatched) == (3, 0)
+
+
 def test_media_and_groups_hold_a_hash_each_for_itself() -> None:
     """A removal takes effect only in the medium and group that it names."""
     found = holdings_after(stored(1), stored(1, medium="CPU"), stored(1, group=2), removed(1))

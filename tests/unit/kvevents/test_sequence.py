@@ -255,6 +255,21 @@ def test_history_that_was_always_empty_does_not_say_that_nothing_was_published()
     assert tracker.complete
 
 
+def test_a_publisher_is_unheard_until_a_replay_brings_something_or_nothing() -> None:
+    """What it sends live does not say if it keeps a history."""
+    silent, keeping = fed(0), fed(0)
+    before = (silent.unheard, keeping.unheard)
+    for tracker in (silent, keeping):
+        tracker.check()
+    asked = (silent.unheard, keeping.unheard)
+
+    keeping.replayed(message(0))
+    silent.replay_ended()
+
+    assert (before, asked) == ((True, True), (True, True))
+    assert (silent.unheard, keeping.unheard) == (False, False)
+
+
 def test_what_was_held_of_an_old_life_goes_with_it() -> None:
     """A replay shows another batch at the seq that was applied last: so what came live before it
     is of the life before.

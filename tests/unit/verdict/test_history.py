@@ -51,6 +51,19 @@ def test_added_event_is_stamped_and_in_the_file_at_once(history: History) -> Non
     assert history.events() == read(history.path) == [first]
 
 
+def test_field_that_is_nested_too_deeply_is_left_out_and_told(history: History) -> None:
+    """A line that cannot be written would be worse."""
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    entry = history.add("activity", deep=deep, name="it")
+
+    assert (entry["deep"], entry["name"]) == (None, "it")
+    assert entry["cut"] == ["deep: nested too deeply"]
+    assert read(history.path) == [entry]
+
+
 def test_field_that_bears_a_stamps_name_keeps_its_value_under_the_events(history: History) -> None:
     """The time of an effect is not the time at which it was written down."""
     entry = history.add("effect", at=4.71, wall="x", event="y")
