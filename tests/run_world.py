@@ -15,6 +15,7 @@ import pytest
 
 from kvchaos.cluster.kinds import Object
 from kvchaos.errors import EngineUnreachable, RouterUnreachable
+from kvchaos.index.compare import Difference
 from kvchaos.index.names import EngineId
 from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.oracle import Expected
@@ -67,6 +68,10 @@ class FakeSampler:
     known: int = 0
     runs: bool = False
     closely: list[bool] = field(default_factory=list)
+    wrong: Callable[[float], Difference] = lambda _at: Difference()
+
+    def difference(self) -> Difference:
+        return self.wrong(self.clock.now() - self.began)
 
     def look_closely(self) -> None:
         self.closely.append(True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kvchaos.run import faults, healing, recovery, requests, streams, traffic
+from kvchaos.run import agreement, faults, healing, recovery, requests, streams, traffic
 from kvchaos.run.answers import answers
 from kvchaos.run.current import NOTHING_TO_UNDO, current, did_not_start
 
@@ -41,7 +41,7 @@ def index_difference(settle: float = 10.0) -> dict[str, Any]:
     Returns ``agrees`` (null: unknown), ``missing`` and ``phantom`` blocks in all and per engine,
     ``ghosts`` (pods in the index that are not alive), ``unknown`` with reasons, and ``waited`` s.
     """
-    return recovery.difference(current(), settle=settle)
+    return agreement.difference(current(), settle=settle)
 
 
 @answers("recovered")

@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 OURS = """
 import json
 import os
+import time
+from collections import deque
 from pathlib import Path
 
 from kvchaos.index.routers.reference import ReferenceRouter
@@ -45,6 +47,19 @@ class Told(ReferenceRouter):
     def tell(self, asked, **fields):
         with TOLD.open("a") as file:
             file.write(json.dumps({"asked": asked, **fields}) + chr(10))
+
+
+class Behind(ReferenceRouter):
+    def __init__(self, place):
+        super().__init__(place.address)
+        self.seen = deque()
+
+    def snapshot(self):
+        now = time.monotonic()
+        self.seen.append((now, super().snapshot()))
+        while len(self.seen) > 1 and self.seen[1][0] <= now - 0.7:
+            self.seen.popleft()
+        return self.seen[0][1]
 
 
 class Broken(Told):
@@ -174,3 +189,15 @@ def test_chaos_toolkit_does_not_begin_with_what_is_no_adapter(tmp_path: Path) ->
     assert "Traceback" not in outcome.said
     assert not (tmp_path / "lab").exists()
     assert not (tmp_path / "kvchaos-runs").exists()
+
+
+def test_a_router_that_is_always_behind_passes_and_is_told_as_that(
+    tmp_path: Path, lab: dict[str, str]
+) -> None:
+    """Under traffic it never agrees, 0.7 s late; without traffic it does, and lost nothing."""
+    outcome = run(tmp_path, lab, "ours:Behind")
+
+    assert (outcome.verdict, outcome.code) == ("pass", 0), outcome.said
+    recovery = outcome.journal["kvchaos"]["recovery"]
+    assert recovery["quiet"] > recovery["timeline"]["healed"]
+    assert "the router was behind the engines" in " ".join(outcome.said.split())

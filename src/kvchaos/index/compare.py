@@ -38,6 +38,14 @@ class Difference:
             return False
         return True if self.compared and not self.unknown else None
 
+    def meets(self, other: Difference) -> bool:
+        """Whether a block of the same engine, or a ghost, is wrong in both, and in the same way."""
+        return bool(set(self.ghosts) & set(other.ghosts)) or any(
+            not blocks.isdisjoint(theirs.get(label, frozenset()))
+            for mine, theirs in ((self.missing, other.missing), (self.phantom, other.phantom))
+            for label, blocks in mine.items()
+        )
+
     def counts(self) -> dict[str, Any]:
         """The fields of the history's ``sample``."""
         engines = {label: self._count(label) for label in self.compared}

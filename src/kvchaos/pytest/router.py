@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kvchaos.pytest.answer import Answer
-from kvchaos.run import recovery, requests
+from kvchaos.run import agreement, recovery, requests
 from kvchaos.run.session import Run
 
 
@@ -18,8 +18,8 @@ class Router:
 
     def agrees(self, within: float = 10.0) -> Answer:
         """Whether its index is what the engines published, in at most ``within`` seconds."""
-        seen = recovery.difference(self.run, settle=within)
-        return Answer(seen["agrees"], recovery.describe(seen), seen)
+        seen = agreement.difference(self.run, settle=within)
+        return Answer(seen["agrees"], agreement.describe(seen), seen)
 
     def recovers(self, within: float = 60.0, samples: int = 3) -> Answer:
         """Whether its index agrees ``samples`` times in a row within so many s of the last heal.
@@ -28,7 +28,7 @@ class Router:
         """
         seen = recovery.recovered(self.run, budget=within, needed=samples)
         took = seen["after_heal"]["agreed"]
-        text = recovery.describe(seen["left"]) if took is None else f"{took:.2f} s after the heal"
+        text = agreement.describe(seen["left"]) if took is None else f"{took:.2f} s after the heal"
         return Answer(seen["recovered"], text, seen)
 
     def learns(self, within: float = 10.0) -> Answer:

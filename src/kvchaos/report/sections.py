@@ -67,7 +67,20 @@ def moments(record: Json, width: int) -> list[Line]:
         f"budget {asked(recovery['budget'])}; agrees = {recovery['samples_needed']} agreeing"
         f" samples in a row; resolution {span(recovery['resolution'])}"
     )
-    return [*lines, *paragraph(rule, width=width, style="dim")]
+    lines += paragraph(rule, width=width, style="dim")
+    late = behind(recovery)
+    return [*lines, *paragraph(late, width=width, style="unknown")] if late else lines
+
+
+def behind(recovery: Json) -> str:
+    """That the router was judged without traffic, and from when on; empty when it was not."""
+    quiet, healed = recovery.get("quiet"), recovery["timeline"].get("healed")
+    if quiet is None or healed is None:
+        return ""
+    return (
+        "the router was behind the engines all the time: traffic was stopped"
+        f" {span(quiet - healed)} after the heal, and it was judged without"
+    )
 
 
 def _table(names: dict[str, str], known: Json) -> list[Line]:

@@ -13,7 +13,7 @@ from kvchaos.clock import poll
 from kvchaos.errors import EngineUnreachable, RouterUnreachable
 from kvchaos.index.names import EngineId
 from kvchaos.observer.intake import OTHER_SIZE
-from kvchaos.run.recovery import wait_for_agreement
+from kvchaos.run.agreement import wait_for_agreement
 from kvchaos.run.session import Run
 from kvchaos.traffic.completions import Completions
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from kvchaos.clock import Clock
 from kvchaos.errors import KVChaosError
-from kvchaos.index.compare import compare
+from kvchaos.index.compare import Difference, compare
 from kvchaos.index.names import Block, EngineId
 from kvchaos.index.observed import Observed
 from kvchaos.index.oracle import Expected
@@ -66,7 +66,7 @@ class Sampler:
         self._pace = Pace(every)
         self._clock = clock
         self._samples: deque[Sample] = deque(maxlen=KEPT)
-        self._missing: Missing = {}
+        self._difference = Difference()
         self._known: Missing = {}
         self._trouble = ""
         self._seen = threading.Condition()
@@ -100,10 +100,14 @@ class Sampler:
         """The recovery is over: look at the usual interval."""
         self._pace.at_ease()
 
+    def difference(self) -> Difference:
+        """What the newest look that was answered found wrong, block by block."""
+        return self._difference
+
     def know_missing(self) -> None:
         """Take what is missing now as known: later samples' ``fresh`` leaves it out."""
         with self._seen:
-            self._known = self._missing
+            self._known = self._difference.missing
 
     def samples(self, *, since: float = 0.0) -> list[Sample]:
         """What was asked for from run second ``since`` on."""
@@ -143,7 +147,7 @@ class Sampler:
         if before != after:  # what did not change is the same object: nothing is compared for that
             first = compare(before, observed, alive=alive)
         difference = persisting(first, second, unknown=not_followed(after, alive))
-        self._missing = difference.missing
+        self._difference = difference
         return Sample(
             began=began,
             at=at,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from kvchaos.index.compare import Difference, compare
 from kvchaos.index.names import Block, BlockKey, EngineId
 from kvchaos.index.observed import EngineView, Observed
@@ -122,6 +124,34 @@ def test_a_difference_is_certain_even_beside_an_unknown_engine() -> None:
     expected = {ENGINE: holds(1), OTHER: Expected({}, complete=False, reason="cut")}
 
     assert compare(expected, Observed({}), alive=ALIVE).agrees is False
+
+
+MISSES_1 = Difference(missing={"a/0": frozenset({block(1)})})
+
+
+@pytest.mark.parametrize(
+    ("other", "meets"),
+    [
+        (Difference(), False),
+        (Difference(missing={"a/0": frozenset({block(2)})}), False),
+        (Difference(missing={"b/0": frozenset({block(1)})}), False),
+        (Difference(phantom={"a/0": frozenset({block(1)})}), False),
+        (Difference(missing={"a/0": frozenset({block(2), block(1)})}), True),
+    ],
+)
+def test_two_differences_meet_where_the_same_is_wrong(other: Difference, *, meets: bool) -> None:
+    """The same block of the same engine, missing in both."""
+    assert MISSES_1.meets(other) is meets
+    assert other.meets(MISSES_1) is meets
+
+
+def test_differences_meet_in_a_phantom_or_a_ghost() -> None:
+    """Whatever the kind."""
+    phantom = Difference(phantom={"a/0": frozenset({block(1)})})
+
+    assert phantom.meets(phantom)
+    assert Difference(ghosts=("x",)).meets(Difference(ghosts=("y", "x")))
+    assert not Difference(ghosts=("x",)).meets(Difference(ghosts=("y",)))
 
 
 def test_counts_are_the_fields_of_a_sample() -> None:

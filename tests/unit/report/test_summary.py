@@ -110,6 +110,16 @@ def test_no_such_word_where_the_effect_came_after() -> None:
     assert "before that" not in told(builders.run_that_recovered())
 
 
+def test_a_router_that_was_judged_without_traffic_is_told_as_that() -> None:
+    """Its recovery is told too long, and the reader has to know why."""
+    late = altered(builders.run_that_recovered(), "recovery", quiet=14.4)
+
+    text = " ".join(told(late).split())
+
+    assert "traffic was stopped 1.20 s after the heal, and it was judged without" in text
+    assert "behind the engines" not in told(builders.run_that_recovered())
+
+
 def test_summary_without_a_fault_has_no_timeline() -> None:
     """There is nothing to count from."""
     text = told([started(), event(2.0, "run_ended", journal="completed")])

@@ -47,7 +47,7 @@ def test_whatever_a_probe_would_raise_is_an_answer(
     def bug(*_: object, **__: object) -> Json:
         raise KeyError("metadata")
 
-    for module in ("faults.in_effect", "healing.residue_of", "recovery.difference",
+    for module in ("faults.in_effect", "healing.residue_of", "agreement.difference",
                    "recovery.recovered", "requests.canary", "requests.prefix_routing",
                    "streams.event_stream", "traffic.failures"):  # fmt: skip
         monkeypatch.setattr(f"kvchaos.run.{module}", bug)

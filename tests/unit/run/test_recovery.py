@@ -1,29 +1,54 @@
-"""Whether the index agrees and how it came to, over samples that a test wrote."""
+"""How the index came to agree, over samples that a test wrote."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 
-from kvchaos.errors import RouterUnreachable
+from kvchaos.index.compare import Difference
+from kvchaos.index.names import Block
 from kvchaos.run import recovery
 from kvchaos.sampling.sampler import unanswered
-from kvchaos.sampling.timeline import Marks, Progress, Sample
+from kvchaos.sampling.timeline import Marks, Sample
+from kvchaos.traffic.load import Figures, Load, Span
+from tests.looks import NOTHING, sample
 from tests.run_world import Made, World, active
 
 Json = dict[str, Any]
-NOTHING: Json = {"engines": {}, "ghosts": [], "unknown": {}}
-
-
-def sample(at: float, agrees: bool | None = True, **counts: Any) -> Sample:
-    told = {"agrees": agrees, "missing": 0, "phantom": 0, **NOTHING, **counts}
-    seq = {"a/0": Progress(seq=int(at), gaps=0, replays=0)}
-    return Sample(began=at, at=at, agrees=agrees, counts=told, router_started=7.0, progress=seq)
 
 
 def silent(at: float) -> Sample:
     return unanswered(at, at, "no answer")
+
+
+@dataclass
+class Sending:
+    """A load that goes on until it is stopped."""
+
+    stopped: bool = False
+
+    def stop(self) -> Json:
+        self.stopped = True
+        return {"sent": 3}
+
+    def lately(self) -> Span:
+        return Span(100.0, 101.0, Figures())
+
+
+def under_traffic(world: World, *plan: Sample, wrong: Callable[[float], Difference]) -> Sending:
+    """Healed in second 9, looked at as planned; ``wrong`` says what is wrong when."""
+    load = Sending()
+    healed(world, *plan)
+    world.run.load = cast(Load, load)
+    world.sampler.wrong = wrong
+    return load
+
+
+def lacks(number: int) -> Difference:
+    return Difference(("a/0",), missing={"a/0": frozenset({Block("GPU", None, number)})})
 
 
 def healed(world: World, *plan: Sample, flushed: float | None = 10.0, now: float = 10.0) -> World:
@@ -33,80 +58,6 @@ def healed(world: World, *plan: Sample, flushed: float | None = 10.0, now: float
     world.sampler.plan = list(plan)
     world.clock.seconds = 100 + now
     return world
-
-
-# -- difference ---------------------------------------------------------------------------------
-
-
-def test_without_a_sample_the_difference_is_unknown(made: Made) -> None:
-    """Nothing seen is not agreement, and the time was waited out."""
-    answer = recovery.difference(made().run, settle=3)
-
-    assert answer == {
-        "agrees": None,
-        "missing": 0,
-        "phantom": 0,
-        **NOTHING,
-        "unknown": {"router": "no sample was taken"},
-        "waited": 3.0,
-    }
-
-
-def test_the_difference_is_the_newest_once_it_is_none(made: Made) -> None:
-    """An index that is about to agree is waited for; one that agreed earlier does not count."""
-    world = made()
-    world.sampler.plan = [sample(1), sample(5, agrees=False, missing=3), sample(6)]
-    world.clock.sleep(4)
-
-    answer = recovery.difference(world.run, settle=10)
-
-    assert (answer["agrees"], answer["waited"]) == (True, 2.0)
-
-
-def test_a_difference_that_stays_is_told_when_the_time_is_out(made: Made) -> None:
-    """The newest of them."""
-    world = made()
-    world.sampler.plan = [sample(1, agrees=False, missing=3), sample(2, agrees=False, missing=2)]
-
-    answer = recovery.difference(world.run, settle=4)
-
-    assert (answer["agrees"], answer["missing"], answer["waited"]) == (False, 2, 4.0)
-
-
-def test_waiting_for_agreement_says_how_long_it_took(made: Made) -> None:
-    """In seconds."""
-    world = made()
-    world.sampler.plan = [sample(1, agrees=False), sample(2)]
-
-    assert recovery.wait_for_agreement(world.run, timeout=5) == 2.0
-
-
-def test_agreement_that_does_not_come_is_an_error_with_the_difference(made: Made) -> None:
-    """Whoever warms engines must not go on with a router that does not follow."""
-    world = made()
-    wrong = {"a/0": {"missing": 2, "phantom": 1}, "b/0": {"missing": 0, "phantom": 0}}
-    world.sampler.plan = [sample(1, agrees=False, engines=wrong)]
-
-    with pytest.raises(RouterUnreachable, match="within 2 s, saw a/0: 2 missing, 1 phantom"):
-        recovery.wait_for_agreement(world.run, timeout=2)
-
-
-@pytest.mark.parametrize(
-    ("seen", "words"),
-    [
-        ({}, "agreement"),
-        ({"engines": {"a/0": {"missing": 0, "phantom": 0}}}, "agreement"),
-        ({"engines": {"a/0": {"missing": 0, "phantom": 4}}}, "a/0: 0 missing, 4 phantom"),
-        ({"ghosts": ["x", "y"]}, "x: a ghost; y: a ghost"),
-        ({"unknown": {"router": "no answer"}}, "router: unknown (no answer)"),
-    ],
-)
-def test_a_difference_in_words_names_who_is_wrong(seen: Json, words: str) -> None:
-    """And nobody else."""
-    assert recovery.describe({**NOTHING, **seen}) == words
-
-
-# -- recovered ----------------------------------------------------------------------------------
 
 
 def test_an_index_that_agrees_in_time_recovered(made: Made) -> None:
@@ -132,6 +83,7 @@ def test_an_index_that_agrees_in_time_recovered(made: Made) -> None:
         "apart": 0.1,
         "flushed": 10.0,
         "resolution": 2.0,
+        "quiet": None,
         "timeline": moments,
         "after_heal": {name: None if at is None else at - 9 for name, at in moments.items()},
         "left": NOTHING,
@@ -270,3 +222,56 @@ def test_the_marks_are_those_of_the_last_fault(made: Made) -> None:
 
     active(world.run, at=7)
     assert recovery.marks_of(world.run) == Marks(7, 7.5, None, None, frozenset({"a"}))
+
+
+# -- a router that is behind under traffic ------------------------------------------------------
+
+
+def test_a_router_that_is_only_behind_is_judged_without_traffic(made: Made) -> None:
+    """Another block is on its way at each look: it never agrees, and lost nothing."""
+    world = made()
+    wrong = [sample(n, agrees=False, missing=1) for n in range(10, 16)]
+    load = under_traffic(world, *wrong, *map(sample, (16, 17)), wrong=lambda at: lacks(int(at)))
+
+    answer = recovery.recovered(world.run, budget=20, needed=2)
+
+    assert (answer["recovered"], answer["timeline"]["agreed"]) == (True, 16.0)
+    assert (answer["quiet"], load.stopped, world.run.load) == (15.0, True, None)
+    assert world.told("traffic") == [{"event": "traffic", "sent": 3}]
+
+
+def test_while_a_block_stays_wrong_the_traffic_goes_on(made: Made) -> None:
+    """A router may need the engines' next events to notice what it lost."""
+    world = made()
+    wrong = [sample(n, agrees=False, missing=1) for n in range(10, 40)]
+    load = under_traffic(world, *wrong, wrong=lambda _at: lacks(7))
+
+    answer = recovery.recovered(world.run, budget=20, needed=2)
+
+    assert (answer["recovered"], answer["quiet"], load.stopped) == (False, None, False)
+    assert answer["waited"] == 20.0
+
+
+@pytest.mark.parametrize("agrees", [True, None])
+def test_a_router_that_is_right_or_not_known_is_not_behind(made: Made, agrees: bool | None) -> None:
+    """Only what is wrong, and wrong again in another way, is on its way."""
+    world = made()
+    unlike = Difference(("a/0",)) if agrees else Difference()
+    looks = [sample(n, agrees=False) for n in range(10, 40)]
+    wrong = {15: unlike}
+    load = under_traffic(world, *looks, wrong=lambda at: wrong.get(int(at), lacks(int(at))))
+
+    recovery.recovered(world.run, budget=8, needed=2)
+
+    assert load.stopped is False
+
+
+def test_a_sampler_that_ended_is_not_waited_for(made: Made) -> None:
+    """It says nothing more, however long one waits."""
+    world = made()
+    load = under_traffic(world, sample(10, agrees=False), wrong=lambda at: lacks(int(at)))
+    world.sampler.is_up = False
+
+    answer = recovery.recovered(world.run, budget=20, needed=2)
+
+    assert (answer["recovered"], answer["waited"], load.stopped) == (False, 6.0, False)

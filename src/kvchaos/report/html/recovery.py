@@ -10,6 +10,7 @@ from kvchaos.report.folder import RunData
 from kvchaos.report.html.course import Course
 from kvchaos.report.html.frame import render
 from kvchaos.report.html.scale import Scale, number
+from kvchaos.report.sections import behind
 from kvchaos.verdict.events import Json
 from kvchaos.verdict.times import asked, span
 
@@ -100,5 +101,5 @@ def _note(recovery: Json) -> str:
     budget, resolution = number(recovery.get("budget")), number(recovery.get("resolution"))
     parts = [f"Budget {asked(budget)}" if budget is not None else ""]
     parts += [f"{recovery.get('samples_needed', 1)} agreeing samples in a row are wanted"]
-    parts += [f"exact to {span(resolution)}" if resolution else ""]
+    parts += [f"exact to {span(resolution)}" if resolution else "", behind(recovery)]
     return "; ".join(each for each in parts if each) + "."

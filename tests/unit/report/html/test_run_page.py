@@ -234,3 +234,10 @@ def test_a_long_run_has_a_page_of_a_size_that_opens() -> None:
     page = run_page(data([started(), *samples]))
 
     assert len(page) < 300_000
+
+
+def test_a_router_that_was_judged_without_traffic_is_told_as_that() -> None:
+    """Below the steps of its recovery."""
+    page = words(run_page(data(altered(run_that_recovered(), "recovery", quiet=14.4))))
+
+    assert "traffic was stopped 1.20 s after the heal, and it was judged without" in page
