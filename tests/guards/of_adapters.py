@@ -59,16 +59,33 @@ def of_answering() -> Iterator[Guard]:
         what="index.routers.adapters takes any answer",
     )
     yield without(
-        "kvchaos.sampling.locate:LocatedRouter.engines",
-        "if known.setdefault(at, name) != name and at:",
-        instead="if known.setdefault(at, name) != name and not at:",
-        tests="unit/sampling/test_locate.py",
-        what="sampling.locate names one of two engines that share an address",
-    )
-    yield without(
-        "kvchaos.sampling.locate:LocatedRouter._pods",
+        "kvchaos.sampling.locate:LocatedRouter._running",
         "if pods.is_alive(pod)",
         instead="",
         tests="unit/sampling/test_locate.py",
-        what="sampling.locate takes pods that are about to go",
+        what="sampling.locate takes a router that is about to go",
+    )
+
+
+def of_addresses() -> Iterator[Guard]:
+    """Nobody is a ghost, or another engine, because an address is asked for seldom."""
+    addresses, tests = "kvchaos.sampling.addresses", "unit/sampling/test_addresses.py"
+    engines = "EngineAddresses"
+    for place, part, instead, what in (
+        ("_names", "(at, name) != name", "(at, name) is None", "names one of two at an address"),
+        ("_by_address", "filter(pods.is_alive, there)", "there", "names who had the address"),
+        (f"{engines}.are_too_old", "not strangers <= own.strangers", "False", "keeps any list"),
+        (f"{engines}.are_too_old", "if not own.was_kept", "if False", "asks again for each ghost"),
+    ):
+        yield without(
+            f"{addresses}:{place}",
+            part,
+            instead=instead,
+            tests=tests,
+            what=f"sampling.addresses {what}",
+        )
+    for part in ("there is not None and ", "there == self.there and ", " and now - self.at < KEPT"):
+        yield without(f"{addresses}:_List.is_good", part, instead="", tests=tests)
+    yield returns(
+        f"{addresses}:{engines}.are_too_old", "False", tests="unit/sampling/test_locate.py"
     )

@@ -42,7 +42,7 @@ def guards() -> list[Guard]:
             of_showing.of_several,
         ),
         *(of_reports.of_reading, of_reports.of_forms, of_reports.of_pages, of_reports.of_comparing),
-        *(of_adapters.of_naming, of_adapters.of_answering),
+        *(of_adapters.of_naming, of_adapters.of_answering, of_adapters.of_addresses),
         of_benchmarks.of_measuring,
     )
     return [guard for part in parts for guard in part()]

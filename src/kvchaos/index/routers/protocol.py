@@ -29,7 +29,8 @@ class RouterPlace:
     """What an adapter is told. Nothing is asked while it is made: routers and engines move.
 
     ``address()`` is the ``host:port`` at which the router answers now, to be asked anew for each
-    request. ``engines()`` are the engines' pods now, IP address -> pod name. Both may raise
+    request. ``engines()`` are the engines' pods now, IP address -> pod name, those that are about
+    to go included: to be asked anew for each answer, which costs next to nothing. Both may raise
     ``RouterUnreachable``. ``model`` is its name in requests, ``block_size`` the tokens of a block.
     """
 
