@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
+from kvchaos.clock import SystemClock
 from kvchaos.cluster import pods
 from kvchaos.cluster.client import Cluster
 from kvchaos.cluster.kinds import PODS, Object
@@ -20,6 +21,7 @@ from kvchaos.errors import KVChaosError, UsageError
 from kvchaos.index.routers.adapters import adapter
 from kvchaos.observer.settings import Transport
 from kvchaos.observer.transport import Dial, open_dial
+from kvchaos.sampling.addresses import EngineAddresses
 from kvchaos.sampling.locate import LocatedRouter
 from kvchaos.sessions import session
 from kvchaos.settings import Settings
@@ -164,7 +166,12 @@ def _index(cluster: Cluster, dial: Dial, settings: Settings) -> Line:
             port=settings.router_port,
             dial=address,
             adapter=adapter(settings.router_adapter),
-            engine_selector=settings.engine_selector,
+            engines=EngineAddresses(
+                cluster,
+                namespace=settings.namespace,
+                selector=settings.engine_selector,
+                clock=SystemClock(),
+            ),
             model=settings.model,
             block_size=settings.block_size,
         )

@@ -22,6 +22,7 @@ from kvchaos.mesh.ledger import Ledger
 from kvchaos.mesh.silence import Silence
 from kvchaos.observer.observer import Observer
 from kvchaos.redact import Redactor
+from kvchaos.sampling.addresses import EngineAddresses
 from kvchaos.sampling.locate import LocatedRouter
 from kvchaos.sampling.sampler import Sampler, SampleRecord
 from kvchaos.settings import Settings
@@ -179,7 +180,13 @@ class Run:
             port=settings.router_port,
             dial=self.dial,
             adapter=adapter(settings.router_adapter),
-            engine_selector=settings.engine_selector,
+            engines=EngineAddresses(
+                cluster,
+                namespace=settings.namespace,
+                selector=settings.engine_selector,
+                clock=self.clock,
+                there=self.followed,
+            ),
             model=settings.model,
             block_size=settings.block_size,
         )

@@ -11,14 +11,14 @@ from typing import TypeVar
 
 from kvchaos.cluster import pods
 from kvchaos.cluster.client import Cluster
-from kvchaos.cluster.kinds import PODS, Object
+from kvchaos.cluster.kinds import PODS
 from kvchaos.errors import ClusterError, RouterUnreachable
 from kvchaos.index.observed import Observed
 from kvchaos.index.routers.protocol import Adapter, RouterPlace
+from kvchaos.sampling.addresses import EngineAddresses
 
 T = TypeVar("T")
 Dial = Callable[[str, int], str]
-NO_ENGINES = "the engines' pods cannot be looked up"
 NO_ROUTER = "the router's pod cannot be looked up"
 
 
@@ -37,7 +37,7 @@ class LocatedRouter:
         port: int,
         dial: Dial,
         adapter: Adapter,
-        engine_selector: str,
+        engines: EngineAddresses,
         model: str,
         block_size: int,
     ) -> None:
@@ -46,9 +46,9 @@ class LocatedRouter:
         self._selector = selector
         self._port = port
         self._dial = dial
-        self._engine_selector = engine_selector
+        self._engines = engines
         self._found: tuple[str, str] | None = None
-        self._adapter = adapter(RouterPlace(self.address, self.engines, model, block_size))
+        self._adapter = adapter(RouterPlace(self.address, engines.by_address, model, block_size))
 
     def pod(self) -> str:
         """The name of the router's pod."""
@@ -58,22 +58,12 @@ class LocatedRouter:
         """``host:port`` at which the router's HTTP is reached from here."""
         return self._find()[1]
 
-    def engines(self) -> dict[str, str]:
-        """The engines' pods that are alive and have an address: IP address -> pod name."""
-        known: dict[str, str] = {}
-        for pod in self._pods(self._engine_selector, NO_ENGINES):
-            at, name = pods.address(pod), pods.name(pod)
-            if known.setdefault(at, name) != name and at:
-                raise RouterUnreachable(
-                    "whose blocks those of an address are cannot be told",
-                    wanted="an address of its own for each engine",
-                    saw=f"{at} of {known[at]}, {name}",
-                )
-        known.pop("", None)  # those that have no address yet
-        return known
-
     def snapshot(self) -> Observed:
-        return self._ask(self._adapter.snapshot)
+        seen = self._ask(self._adapter.snapshot)
+        if self._engines.are_too_old({pod for pod, _ in seen.engines}):
+            seen = self._ask(self._adapter.snapshot)
+            self._engines.are_too_old({pod for pod, _ in seen.engines})
+        return seen
 
     def match(self, tokens: Sequence[int]) -> dict[str, int]:
         return self._ask(lambda: self._adapter.match(tokens))
@@ -99,8 +89,12 @@ class LocatedRouter:
         return self._found
 
     def _running(self) -> str:
-        """The name of the one pod that may be the router."""
-        running = sorted(pods.name(pod) for pod in self._pods(self._selector, NO_ROUTER))
+        """The name of the one pod that may be the router; one list of the API server."""
+        try:
+            found = self._cluster.list(PODS, namespace=self._namespace, labels=self._selector)
+        except ClusterError as error:
+            raise RouterUnreachable(NO_ROUTER, saw=str(error)) from error
+        running = sorted(pods.name(pod) for pod in found if pods.is_alive(pod))
         if not running:
             raise RouterUnreachable(
                 "no router pod",
@@ -115,11 +109,3 @@ class LocatedRouter:
                 saw=", ".join(running),
             )
         return running[0]
-
-    def _pods(self, selector: str, trouble: str) -> list[Object]:
-        """Those that are alive; one list of the API server, within the client's own bound."""
-        try:
-            found = self._cluster.list(PODS, namespace=self._namespace, labels=selector)
-        except ClusterError as error:
-            raise RouterUnreachable(trouble, saw=str(error)) from error
-        return [pod for pod in found if pods.is_alive(pod)]

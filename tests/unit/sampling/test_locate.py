@@ -6,28 +6,36 @@ from collections.abc import Sequence
 
 import pytest
 
-from kvchaos.cluster.kinds import Object
 from kvchaos.errors import ClusterError, RouterUnreachable
-from kvchaos.index.observed import Observed
+from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.routers.protocol import Adapter, RouterIndex, RouterPlace
+from kvchaos.sampling.addresses import EngineAddresses
 from kvchaos.sampling.locate import LocatedRouter
-from tests.run_world import engine_pod, router_pod, silent_router
-from tests.scripted import ScriptedCluster
+from tests.addressed import engine_at
+from tests.run_world import router_pod, silent_router
+from tests.scripted import FakeClock, ScriptedCluster
 
 SELECTOR = "app.kubernetes.io/name=kvchaos-router"
 ENGINES = "model.aibrix.ai/kv-events-enabled=true"
 
 
 class Asking:
-    """An adapter that asks where the router is, which answers unless it is ``down``."""
+    """An adapter that asks where the router is, which answers unless it is ``down``.
+
+    It has one ``worker``, named by its address, or none.
+    """
 
     def __init__(self, place: RouterPlace) -> None:
         self.place = place
         self.down = False
+        self.worker = ""
 
     def snapshot(self) -> Observed:
         self._answer()
-        return Observed(engines={})
+        if not self.worker:
+            return Observed(engines={})
+        name = self.place.engines().get(self.worker, f"worker at {self.worker}")
+        return Observed(engines={(name, 0): EngineView({})})
 
     def match(self, tokens: Sequence[int]) -> dict[str, int]:
         self._answer()
@@ -47,7 +55,13 @@ def located(cluster: ScriptedCluster, adapter: Adapter = Asking) -> LocatedRoute
         port=8080,
         dial=lambda pod, port: f"{pod}.dialled:{port}",
         adapter=adapter,
-        engine_selector=ENGINES,
+        engines=EngineAddresses(
+            cluster,  # type: ignore[arg-type]  # as above
+            namespace="kvchaos",
+            selector=ENGINES,
+            clock=FakeClock(),
+            there=lambda: {"a-uid"},
+        ),
         model="a model",
         block_size=32,
     )
@@ -68,12 +82,12 @@ def adapted(cluster: ScriptedCluster) -> tuple[LocatedRouter, Asking]:
 def gone(name: str) -> ScriptedCluster:
     body = router_pod(name)
     body["metadata"]["deletionTimestamp"] = "2026-08-01T00:00:00Z"
-    return ScriptedCluster.of(engine_pod(), body)
+    return ScriptedCluster.of(engine_at("10.0.0.1", "a"), body)
 
 
 def test_the_router_is_the_pod_behind_its_label() -> None:
     """Looked up once, whatever is asked of it."""
-    cluster = ScriptedCluster.of(engine_pod(), router_pod())
+    cluster = ScriptedCluster.of(engine_at("10.0.0.1", "a"), router_pod())
     router, _ = adapted(cluster)
 
     assert (router.pod(), router.address()) == ("b", "b.dialled:8080")
@@ -142,40 +156,40 @@ def test_a_forgotten_router_is_looked_up_again() -> None:
     assert len(cluster.calls) == 2
 
 
-def addressed(name: str, address: str) -> Object:
-    body = engine_pod(name)
-    body["status"]["podIP"] = address
-    return body
-
-
-def test_an_adapter_is_told_of_the_engines_as_they_are_when_it_asks() -> None:
-    """By address, those that are alive and have one; the router's label is not theirs."""
-    dying = addressed("old", "10.0.0.1")
-    dying["metadata"]["deletionTimestamp"] = "2026-08-01T00:00:00Z"
-    cluster = ScriptedCluster.of(addressed("a", "10.0.0.1"), engine_pod("new"), dying, router_pod())
+def test_an_adapter_is_told_of_model_blocks_and_engines() -> None:
+    """The router's label is not theirs."""
+    cluster = ScriptedCluster.of(engine_at("10.0.0.1", "a"), router_pod())
     _, asking = adapted(cluster)
-    place = asking.place
 
-    before = place.engines()
-    cluster.add(addressed("new", "10.0.0.2"))
-
-    assert (place.model, place.block_size) == ("a model", 32)
-    assert before == {"10.0.0.1": "a"}
-    assert place.engines() == {"10.0.0.1": "a", "10.0.0.2": "new"}
-    assert cluster.calls == [f"list pods kvchaos {ENGINES}"] * 2
+    assert (asking.place.model, asking.place.block_size) == ("a model", 32)
+    assert asking.place.engines() == {"10.0.0.1": "a"}
+    assert cluster.calls == [f"list pods kvchaos {ENGINES}"]
 
 
-def test_an_address_that_two_engines_share_names_neither() -> None:
-    """Pods of the host's network: blocks of one would be judged as the other's."""
-    _, asking = adapted(ScriptedCluster.of(addressed("a", "10.0.0.1"), addressed("c", "10.0.0.1")))
+def test_no_engine_is_a_ghost_because_its_address_is_new() -> None:
+    """The index is asked for again then, and named by the pods that there are by now."""
+    cluster = ScriptedCluster.of(engine_at("10.0.0.1", "a"), router_pod())
+    router, adapter = adapted(cluster)
+    adapter.worker = "10.0.0.1"
+    before = router.snapshot()
 
-    with pytest.raises(RouterUnreachable, match=r"cannot be told: .* saw 10\.0\.0\.1 of a, c"):
-        asking.place.engines()
+    cluster.add(engine_at("10.0.0.2", "new"))
+    adapter.worker = "10.0.0.2"
+    after = router.snapshot()
+
+    assert (list(before.engines), list(after.engines)) == ([("a", 0)], [("new", 0)])
 
 
-def test_engines_that_cannot_be_looked_up_are_not_none_of_them() -> None:
-    """Every address would be a ghost's."""
-    _, asking = adapted(ScriptedCluster.of(fails={"list": [ClusterError("no answer")]}))
+def test_a_ghost_is_not_asked_for_anew_each_time() -> None:
+    """It may stay for long, and looks come closely."""
+    cluster = ScriptedCluster.of(engine_at("10.0.0.1", "a"), router_pod())
+    router, adapter = adapted(cluster)
+    adapter.worker = "10.0.0.1"
+    router.snapshot()
 
-    with pytest.raises(RouterUnreachable, match=r"the engines' pods cannot be .*: saw no answer"):
-        asking.place.engines()
+    cluster.calls.clear()
+    adapter.worker = "10.0.0.2"
+    seen = [list(router.snapshot().engines) for _ in range(3)]
+
+    assert seen == [[("worker at 10.0.0.2", 0)]] * 3
+    assert cluster.calls == [f"list pods kvchaos {ENGINES}"]
