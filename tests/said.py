@@ -44,11 +44,9 @@ class Session(requests.Session):
 def answering(said: Callable[[str], Said]) -> Iterator[Session]:
     """This thread's requests are answered by ``said(path)``."""
     session = Session(said)
-    before = getattr(sessions._own, "session", None)
+    before = sessions._own.session
     sessions._own.session = session
     try:
         yield session
     finally:
         sessions._own.session = before
-        if before is None:
-            del sessions._own.session

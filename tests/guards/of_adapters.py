@@ -67,6 +67,20 @@ def of_answering() -> Iterator[Guard]:
     )
 
 
+def of_waiting() -> Iterator[Guard]:
+    """An answer that drips would be waited for without end: by the sampler, by who pushes."""
+    lab, push = "lab/test_http_answers.py", "unit/report/test_push.py"
+    asking, completions = "kvchaos.index.routers.asking:asked", "kvchaos.traffic.completions"
+    for place, part in (
+        (asking, "within(WAITS * timeout)"),
+        (f"{completions}:Completions._send", "within(WAITS * self.timeout)"),
+    ):
+        yield without(place, part, instead="within(1e9)", tests=lab)
+    yield without(
+        "kvchaos.report.push:push", "_in_time(put, WAITS * timeout)", instead="put()", tests=push
+    )
+
+
 def of_addresses() -> Iterator[Guard]:
     """Nobody is a ghost, or another engine, because an address is asked for seldom."""
     addresses, tests = "kvchaos.sampling.addresses", "unit/sampling/test_addresses.py"

@@ -43,6 +43,7 @@ def guards() -> list[Guard]:
         ),
         *(of_reports.of_reading, of_reports.of_forms, of_reports.of_pages, of_reports.of_comparing),
         *(of_adapters.of_naming, of_adapters.of_answering, of_adapters.of_addresses),
+        of_adapters.of_waiting,
         of_benchmarks.of_measuring,
     )
     return [guard for part in parts for guard in part()]

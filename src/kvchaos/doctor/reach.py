@@ -23,7 +23,7 @@ from kvchaos.observer.settings import Transport
 from kvchaos.observer.transport import Dial, open_dial
 from kvchaos.sampling.addresses import EngineAddresses
 from kvchaos.sampling.locate import LocatedRouter
-from kvchaos.sessions import session
+from kvchaos.sessions import session, within
 from kvchaos.settings import Settings
 
 PATIENCE = 5.0  # seconds for an answer of a pod
@@ -117,7 +117,7 @@ def _answers(dial: Dial, pod: Object, port: int) -> str:
     """Why its HTTP does not answer; empty when it does, whatever it says."""
     try:
         url = f"http://{dial.address(pod, port)}/health"
-        with session().get(url, timeout=PATIENCE, stream=True):
+        with within(PATIENCE), session().get(url, timeout=PATIENCE, stream=True):
             return ""
     except (requests.RequestException, KVChaosError) as error:
         return _why(dial, pod, port) or _reason(error)

@@ -7,10 +7,13 @@ password in the address is sent to that address alone and never shown.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
+from queue import Empty, SimpleQueue
 from ssl import SSLCertVerificationError
+from threading import Thread
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
@@ -26,6 +29,8 @@ from kvchaos.verdict.events import Json
 JOB = "kvchaos"
 TIMEOUT = 10.0
 """Seconds to connect, and between two bytes of an answer; a request for each experiment."""
+WAITS = 4
+"""How many times as long a whole answer may take."""
 MOST = 4096
 """Bytes of a refusal that are read: the gateway says there what it does not like."""
 SHOWN = 600
@@ -55,7 +60,8 @@ def push(records: Sequence[Json], url: str, *, timeout: float = TIMEOUT) -> int:
     found = groups(records)
     for done, (where, of_it) in enumerate(found.items()):
         try:
-            _put(gateway, where, metrics(of_it), timeout=timeout)
+            put = partial(_put, gateway, where, metrics(of_it), timeout=timeout)
+            _in_time(put, WAITS * timeout)
         except (OSError, HTTPException, UnicodeError) as error:  # the last: of a host's name
             pushed = f", after {done} of {len(found)} experiments" if done else ""
             raise KVChaosError(
@@ -78,6 +84,27 @@ def _put(gateway: Gateway, where: Sequence[str], text: str, *, timeout: float) -
         request.add_unredirected_header("Authorization", gateway.authorization)
     with urlopen(request, timeout=timeout):  # noqa: S310 - as above
         pass
+
+
+def _in_time(put: Callable[[], None], seconds: float) -> None:
+    """On a thread of its own, which nobody waits for when the time is over: an answer may drip."""
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def end() -> None:
+        try:
+            put()
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits for it
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    Thread(target=end, name="kvchaos-push", daemon=True).start()
+    try:
+        error = ended.get(timeout=seconds)
+    except Empty:
+        raise OSError(f"no whole answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
 
 
 def _group(where: Sequence[str]) -> str:

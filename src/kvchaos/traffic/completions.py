@@ -16,7 +16,7 @@ import requests
 
 from kvchaos.clock import Clock
 from kvchaos.errors import EngineUnreachable, KVChaosError, RouterUnreachable
-from kvchaos.sessions import content, session
+from kvchaos.sessions import WAITS, content, session, within
 from kvchaos.untrusted import MIB, Unreadable, json_of
 
 POD_HEADER = "target-pod"
@@ -78,9 +78,12 @@ class Completions:
         url = f"http://{address}/v1/completions"
         began = self.clock.now()
         try:
-            with session().post(
-                url, json=self._body(prompt), headers=headers, timeout=self.timeout, stream=True
-            ) as reply:
+            with (
+                within(WAITS * self.timeout),
+                session().post(
+                    url, json=self._body(prompt), headers=headers, timeout=self.timeout, stream=True
+                ) as reply,
+            ):
                 reply.raise_for_status()
                 usage = json_of(content(reply, LARGEST), _Answer).usage
         except requests.RequestException as error:

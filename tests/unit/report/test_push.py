@@ -15,6 +15,7 @@ from kvchaos.report.json import as_json
 from kvchaos.report.push import push
 from kvchaos.verdict.verdict import judge
 from tests.builders import Json, altered, run_that_recovered, run_with_a_pod_killed
+from tests.dripping import dripping
 
 NO_COUNTER = 'pushed metrics are invalid: * collected metric "kvchaos_runs" is not a COUNTER\n'
 
@@ -178,6 +179,15 @@ def test_a_gateway_that_says_nothing_is_not_waited_for() -> None:
             push(records(), f"http://{place}", timeout=0.2)
 
     assert failure.value.saw == "no answer for 0.2 s"
+
+
+@pytest.mark.timeout(10)
+def test_an_answer_that_never_ends_is_not_waited_for() -> None:
+    """Each byte of it comes in time; all of them never would."""
+    with dripping(b"HTTP/1.1 200 OK\r\nX: ") as place, pytest.raises(KVChaosError) as failure:
+        push(records(), f"http://{place}", timeout=0.2)
+
+    assert failure.value.saw == "no whole answer within 0.8 s"
 
 
 @pytest.mark.parametrize("host", ["a" * 70, "..", "a b"])

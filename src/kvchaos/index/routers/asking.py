@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import requests
 
 from kvchaos.errors import RouterUnreachable
-from kvchaos.sessions import content, session
+from kvchaos.sessions import WAITS, content, session, within
 from kvchaos.untrusted import Unreadable, json_of
 
 T = TypeVar("T")
@@ -29,13 +29,17 @@ def asked(
 ) -> T:
     """The answer to a ``question`` such as ``GET /index`` from the router at ``address()``.
 
-    At most ``limit`` bytes of it are read; each wait is at most ``timeout`` seconds.
+    At most ``limit`` bytes of it are read; each wait is at most ``timeout`` seconds, and all of
+    them together ``WAITS`` times that.
     """
     what = f"{question} of the router"
     method, _, path = question.partition(" ")
     try:
         url = f"http://{address()}{path}"
-        with session().request(method, url, json=body, timeout=timeout, stream=True) as reply:
+        with (
+            within(WAITS * timeout),
+            session().request(method, url, json=body, timeout=timeout, stream=True) as reply,
+        ):
             reply.raise_for_status()
             return json_of(content(reply, limit), shape)
     except requests.RequestException as error:
