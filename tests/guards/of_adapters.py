@@ -69,7 +69,7 @@ def of_answering() -> Iterator[Guard]:
 
 def of_waiting() -> Iterator[Guard]:
     """An answer that drips would be waited for without end: by the sampler, by who pushes."""
-    lab, push = "lab/test_http_answers.py", "unit/report/test_push.py"
+    lab, push = "lab/test_answers_that_drip.py", "unit/report/test_push.py"
     asking, completions = "kvchaos.index.routers.asking:asked", "kvchaos.traffic.completions"
     for place, part in (
         (asking, "within(WAITS * timeout)"),

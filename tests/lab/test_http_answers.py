@@ -17,7 +17,6 @@ from kvchaos.index.observed import EngineView, Observed
 from kvchaos.index.routers.protocol import RouterIndex
 from kvchaos.index.routers.reference import ReferenceRouter
 from kvchaos.traffic.completions import Completions
-from tests.dripping import HEAD, dripping
 from tests.streams import CPU, GPU
 
 pytestmark = pytest.mark.lab
@@ -174,23 +173,6 @@ def test_a_router_that_does_not_answer_in_time_is_unreachable() -> None:
         server.stall.clear()
         with pytest.raises(RouterUnreachable, match="timed out"):
             router(server, timeout=0.2).snapshot()
-
-
-@pytest.mark.timeout(10)
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX: ", HEAD], ids=["", "head", "body"])
-def test_an_answer_that_never_ends_is_none(head: bytes) -> None:
-    """Each byte of it comes in time; all of them never would."""
-    with dripping(head) as address, pytest.raises(RouterUnreachable, match="timed out"):
-        ReferenceRouter(lambda: address, timeout=0.2).snapshot()
-
-
-@pytest.mark.timeout(10)
-def test_a_completion_that_never_ends_is_none() -> None:
-    """Traffic and probes go on without it."""
-    hurried = Completions(model="demo", clock=SystemClock(), timeout=0.2)
-
-    with dripping(HEAD) as address, pytest.raises(EngineUnreachable, match="timed out"):
-        hurried.engine(address, [5])
 
 
 def test_a_router_that_is_not_there_is_unreachable() -> None:
