@@ -432,6 +432,13 @@ def run_that_preflight_refused() -> list[Json]:
     return [started(), found]
 
 
+def run_that_did_not_start() -> list[Json]:
+    """Something else than the preflight kept it from starting: no fault was sent. Unknown."""
+    why = "the engines' events cannot be followed: saw pod-a/0: no answer"
+    looked = event(0.4, "preflight", targets=[], findings=[], notes=[])
+    return [started(), looked, event(9.0, "run_ended", journal="not started", why=why)]
+
+
 def run_whose_fault_ended_early() -> list[Json]:
     """Asked to stand 10 s, the cut was over after 4.2 s, and a target was a new pod. Unknown."""
     replaced = event(6.62, "targets_replaced", fault=PARTITION, pods=[ENGINES[1]], replaced_at=6.62)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from kvchaos.report.layout import BLANK, Line, cleaned, hanging, heading, paragraph, printable
 from kvchaos.verdict.events import Json, many, text
+from kvchaos.verdict.history_checks import END, NOT_STARTED
 from kvchaos.verdict.times import span
 
 NOTHING = "Something of this run is left in the cluster."
@@ -21,9 +22,21 @@ def refused(record: Json) -> str:
     """That the run did not start; empty when it did."""
     findings = (record.get("preflight") or {}).get("findings")
     if not findings:
-        return ""
+        return _unstarted(record)
     why = f"preflight refused it for {many(len(findings), 'reason')}"
     return f"The run did not start: {why}. Nothing was touched."
+
+
+def _unstarted(record: Json) -> str:
+    """The same of a run that something else kept from starting: no fault is sent before that."""
+    if not _did_not_start(record):
+        return ""
+    why = next(each["why"] for each in record["checks"] if each["name"] == END)
+    return f"{why[0].upper()}{why[1:]}"
+
+
+def _did_not_start(record: Json) -> bool:
+    return bool((record.get("run") or {}).get("journal") == NOT_STARTED)
 
 
 def stopped(record: Json) -> str:
@@ -80,7 +93,7 @@ def _after_the_stop(record: Json, width: int) -> list[Line]:
         lines += _item(f"{_name(fault)} {_became(fault, stop['at'])}", _became_style(fault), width)
     if not record["faults"]:
         lines += _item("no fault had been injected", "", width)
-    known = record["residue"] is not None
+    known = record["residue"] is not None or _did_not_start(record)
     clean = "nothing is left in the cluster"
     unseen = "nobody could look whether anything is left in the cluster"
     lines += _item(clean if known else unseen, "pass" if known else "unknown", width)

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from kvchaos.report.figures import Figures, figures, findings, left_behind
 from kvchaos.report.layout import cleaned
+from kvchaos.report.reading import fields
 from kvchaos.verdict.events import Json
+from kvchaos.verdict.history_checks import NOT_STARTED
 from kvchaos.verdict.result import Status
 
 OUTCOME = {
@@ -26,7 +28,7 @@ OUTCOME = {
     Status.RESIDUE: "failure",
 }
 """The element that says so."""
-NOT_STARTED = "the run did not start"
+SKIPPED = "the run did not start"
 _NO_XML = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -72,14 +74,15 @@ def _cases(record: Json) -> list[_Case]:
     run, refused = figures(record), findings(record)
     more = (*refused, *left_behind(record), *((str(record["reap"]),) if record.get("reap") else ()))
     whole = _Case("verdict", OUTCOME[run.status], run.headline, more, run.seconds or 0.0)
-    return [whole, *(_check(each, refused=bool(refused)) for each in record.get("checks", ()))]
+    began = not refused and fields(record.get("run")).get("journal") != NOT_STARTED
+    return [whole, *(_check(each, began=began) for each in record.get("checks", ()))]
 
 
-def _check(told: Json, *, refused: bool) -> _Case:
+def _check(told: Json, *, began: bool) -> _Case:
     """A check's case; of a run that did not start, what was not checked was skipped."""
     outcome = OUTCOME[Status(told["verdict"])]
-    if refused and outcome == "error":
-        return _Case(str(told["name"]), "skipped", NOT_STARTED)
+    if not began and outcome == "error":
+        return _Case(str(told["name"]), "skipped", SKIPPED)
     more = tuple(cleaned(str(each)) for each in told.get("evidence", ()))
     return _Case(str(told["name"]), outcome, cleaned(str(told["why"])), more)
 

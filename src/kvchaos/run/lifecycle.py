@@ -25,11 +25,11 @@ from kvchaos.errors import ClusterUnreachable, EngineUnreachable, KVChaosError
 from kvchaos.experiment import check
 from kvchaos.preflight.examine import examine
 from kvchaos.preflight.plan import plan
-from kvchaos.run import company, conditions, current, holding, pulse, secrecy
+from kvchaos.run import company, conditions, current, holding, pulse, secrecy, unstarted
 from kvchaos.run.answers import raised
 from kvchaos.run.deciding import cannot_say
 from kvchaos.run.finishing import Ending
-from kvchaos.run.folder import keep_experiment, keep_refusal
+from kvchaos.run.folder import keep_experiment
 from kvchaos.run.labstart import lab_down, lab_up
 from kvchaos.run.session import Run
 from kvchaos.settings import Settings, settings_from
@@ -65,6 +65,7 @@ def start(
             run.started.callback(lab_down, owner=os.getpid())
         undo.callback(run.close)
         undo.callback(stopping.rest)
+        undo.enter_context(unstarted.kept(run, stopping))
         current.opened(run)
         _record_start(run, experiment)
         keep_experiment(run, experiment)
@@ -113,9 +114,6 @@ def _preflight(run: Run, experiment: Json, configuration: Json, secrets: Json) -
     run.history.add("preflight", **seen.to_json())
     for note in seen.notes:
         logger.info("Preflight: %s", note)
-    if seen.findings:
-        current.refused(run.history.events())
-        keep_refusal(run)
     seen.refuse()
 
 

@@ -15,6 +15,7 @@ from kvchaos.verdict.result import Result, passed, unknown
 ORDER = "history in order"
 STOPPED = "not stopped"
 END = "run reached its end"
+NOT_STARTED = "not started"
 
 
 def history_in_order(events: Events) -> Result:
@@ -49,6 +50,8 @@ def run_reached_its_end(events: Events) -> Result:
     end = newest(events, RunEnded)
     if end is None:
         return unknown(END, "the history stops before the end of the run")
+    if end.journal == NOT_STARTED:
+        return unknown(END, f"the run did not start: {end.why}")
     if end.journal == "failed":
         return unknown(END, "a probe of the hypothesis broke, so Chaos Toolkit gave up")
     if end.journal != "completed":

@@ -205,9 +205,10 @@ class Preflight(Record, frozen=True, tag="preflight"):
 
 
 class RunEnded(Record, frozen=True, tag="run_ended"):
-    """What Chaos Toolkit calls the run."""
+    """What Chaos Toolkit calls the run, or that it did not start, and why."""
 
     journal: str
+    why: str = ""
 
 
 Form = TypeVar("Form", bound=Record)

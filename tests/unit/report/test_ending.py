@@ -13,6 +13,7 @@ from tests.builders import (
     event,
     injected,
     observer,
+    run_that_did_not_start,
     run_that_left_residue,
     run_that_preflight_refused,
     run_that_recovered,
@@ -246,3 +247,24 @@ def test_stopped_run_without_an_observer_is_told() -> None:
     history = [started(), injected(), stop(), event(9.9, "residue", left=None), observer()]
 
     assert last_lines(history)[0] == " ABORTED   Stopped by a signal, 9.20 s into the run: SIGTERM."
+
+
+def test_a_run_that_did_not_start_says_why_and_shows_no_checks() -> None:
+    """None of them was looked at; the reason is all that there is to read."""
+    text = told(run_that_did_not_start())
+
+    assert last_lines(run_that_did_not_start()) == [
+        " UNKNOWN   The run did not start: the engines' events cannot be followed: saw",
+        "           pod-a/0: no answer",
+    ]
+    assert "CHECKS" not in text
+
+
+def test_a_run_that_was_stopped_while_it_started_left_nothing() -> None:
+    """Nobody has to look: no fault is sent before a run has started."""
+    began, looked, ended = run_that_did_not_start()
+
+    assert last_lines([began, looked, stop(1.5), {**ended, "why": "it was stopped"}])[-2:] == [
+        "    - no fault had been injected",
+        "    - nothing is left in the cluster",
+    ]

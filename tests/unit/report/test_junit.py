@@ -151,3 +151,11 @@ def test_a_run_that_could_not_be_read_is_an_error() -> None:
 
     assert [root.get(of) for of in COUNTS] == ["1", "0", "1"]
     assert [each.get("message") for each in root.iter("error")] == ["history is broken in line 2"]
+
+
+def test_of_a_run_that_did_not_start_what_was_not_checked_is_skipped() -> None:
+    """Its one error says why."""
+    suite = parsed(builders.run_that_did_not_start())[0]
+
+    errors = [case.get("name") for case in suite.iter("testcase") if case.find("error") is not None]
+    assert errors == ["verdict"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -21,7 +22,7 @@ from kvchaos.errors import (
     PreflightRefused,
 )
 from kvchaos.index.oracle import Expected
-from kvchaos.run import lifecycle
+from kvchaos.run import current, lifecycle
 from kvchaos.run.session import Run
 from kvchaos.settings import Settings
 from tests.run_world import KILL, A, FakeBridge, FakeObserver
@@ -215,3 +216,37 @@ def test_a_cluster_of_ones_own_that_does_not_answer_is_left_alone(place: Place) 
         place.start()
 
     assert place.lab == []
+
+
+def test_why_a_run_did_not_start_is_kept_in_its_folder(place: Place) -> None:
+    """For whoever finds the folder, and was not there; also when it was not the preflight."""
+    place.observer.unready = {"pod-a/0": "its blocks have 16 tokens"}
+
+    with pytest.raises(EngineUnreachable):
+        place.start()
+
+    (folder,) = place.runs.iterdir()
+    record = json.loads((folder / "record.json").read_text())
+    why = "The run did not start: the engines' events cannot be followed"
+    assert (record["status"], record["exit_code"]) == ("unknown", 2)
+    assert record["headline"].startswith(why)
+    assert "its blocks have 16 tokens" in record["headline"]
+    assert "its blocks have 16 tokens" in (folder / "report.html").read_text()
+    assert [each["event"] for each in current.refused_history()][-1] == "run_ended"
+    assert place.is_quiet()
+
+
+def test_a_folder_that_is_full_does_not_hide_why_a_run_did_not_start(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be kept is passed over."""
+    place.observer.unready = {"pod-a/0": "not seen"}
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("kvchaos.run.folder.write_json", full)
+    monkeypatch.setattr("kvchaos.run.folder.keep_report", full)
+
+    with pytest.raises(EngineUnreachable, match="not seen"):
+        place.start()

@@ -900,6 +900,10 @@ def test_observer_passes_and_counts_the_samples_that_could_not_tell() -> None:
             [event(17.5, "run_ended", journal="interrupted")],
             unknown("run reached its end", "the run was interrupted before its end"),
         ),
+        (
+            [event(0.7, "run_ended", journal="not started", why="no engine answers")],
+            unknown("run reached its end", "the run did not start: no engine answers"),
+        ),
         ([], unknown("run reached its end", "the history stops before the end of the run")),
     ],
 )
