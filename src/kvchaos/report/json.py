@@ -13,10 +13,20 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from kvchaos.report.headline import headline
-from kvchaos.verdict.events import Event, Events, Json, injections, last, of, since_first
+from kvchaos.verdict.events import (
+    Event,
+    Events,
+    Json,
+    injections,
+    last,
+    of,
+    since_first,
+    since_last,
+)
 from kvchaos.verdict.result import Status
 from kvchaos.verdict.status import left_behind
 from kvchaos.verdict.verdict import Judgement
@@ -25,6 +35,7 @@ STAMPS = ("at", "wall", "event")
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 """What reading an event that is not of its documented form raises."""
 
+LONGEST_WAY = 5.0  # seconds: what is wrong for longer is no event on its way
 NOT_KNOWN: Json = {"engines": {}, "ghosts": [], "unknown": {"index": "it was never looked at"}}
 
 
@@ -66,6 +77,7 @@ def faults(events: Events) -> list[Json]:
 def left_wrong(events: Events) -> Json:
     """What was wrong or unknown at the end: of the last recovery, or since it of the last sample.
 
+    What came up only at the very end, after the hypothesis was met, was an event on its way.
     ``{"engines": {"pod/rank": {"missing", "phantom"}}, "ghosts": [pod], "unknown": {who: why}}``.
     """
     recovery, sample = last(events, "recovery"), last(events, "sample")
@@ -74,12 +86,26 @@ def left_wrong(events: Events) -> Json:
         return NOT_KNOWN
     if recovery is None and of(events, "stop") and of(events, "fault_recovered"):
         return {**NOT_KNOWN, "unknown": {"index": "the run was stopped before it could tell"}}
+    if _on_its_way(events):
+        return {"engines": {}, "ghosts": [], "unknown": {}}
     wrong = {
         engine: {"missing": count["missing"], "phantom": count["phantom"]}
         for engine, count in told["engines"].items()
         if count["missing"] or count["phantom"]
     }
     return {"engines": wrong, "ghosts": list(told["ghosts"]), "unknown": dict(told["unknown"])}
+
+
+def _on_its_way(events: Events) -> bool:
+    """Whether what the last samples have wrong came too late to be told from a late event."""
+    recovery, asked = last(events, "recovery"), last(events, "hypothesis") or {}
+    if not recovery or recovery["agreed"] is not True:
+        return False
+    if asked.get("when") != "after" or asked["met"] is not True:
+        return False
+    samples = of(since_last(events, "recovery"), "sample")
+    wrong = list(takewhile(lambda each: each["agrees"] is False, reversed(samples)))
+    return bool(wrong) and wrong[-1]["at"] > events[-1]["at"] - LONGEST_WAY
 
 
 def worst_sample(events: Events) -> Json | None:

@@ -31,6 +31,13 @@ from tests.builders import (
     stop,
 )
 
+MET = event(20.0, "hypothesis", when="after", met=True, failed=[])
+WRONG: Json = {
+    "engines": {f"{ENGINES[1]}/0": {"missing": 24, "phantom": 0}},
+    "ghosts": [],
+    "unknown": {},
+}
+
 
 def record(history: list[Json]) -> Json:
     return as_json(history, judge(history))
@@ -179,6 +186,30 @@ def test_left_is_of_the_last_sample_after_a_recovery() -> None:
     assert left_wrong([recovery(), sample(20.0, phantom=2)])["engines"] == {
         f"{ENGINES[1]}/0": {"missing": 0, "phantom": 2}
     }
+
+
+def test_left_is_nothing_that_came_up_only_at_the_very_end() -> None:
+    """A router that is a little behind has not the last requests of the last probe yet."""
+    late, ended = sample(20.1, missing=24), event(21.0, "run_ended", journal="completed")
+    ghost = sample(20.1, ghosts=["gone"], agrees=False)
+
+    assert left_wrong([recovery(), sample(19.9), MET, late, ended]) == NOBODY_WRONG
+    assert left_wrong([recovery(), sample(19.9), MET, ended, ghost]) == NOBODY_WRONG
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [recovery(), MET, sample(20.1, missing=24), event(25.2, "run_ended")],
+        [recovery(), {**MET, "met": False}, sample(20.1, missing=24)],
+        [recovery(), {**MET, "when": "during"}, sample(20.1, missing=24)],
+        [recovery(agreed=False, left=WRONG), MET, sample(20.1, missing=24)],
+    ],
+    ids=["stayed", "not met", "not asked after", "no recovery"],
+)
+def test_left_is_what_was_wrong_for_longer(history: list[Json]) -> None:
+    """Or where nobody saw the index right in between."""
+    assert left_wrong(history) == WRONG
 
 
 @pytest.mark.parametrize("history", [[], [sample(1.0, missing=3)], [sample(1.0), injected()]])
