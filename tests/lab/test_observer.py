@@ -81,7 +81,11 @@ class World:
         return made
 
     def observer(
-        self, *pods: Object, events_through: Relay | None = None, late: float = 5.0
+        self,
+        *pods: Object,
+        events_through: Relay | None = None,
+        late: float = 5.0,
+        block_size: int | None = None,
     ) -> Observer:
         """Started, with these pods in the cluster."""
         self.cluster.pods = {pod["metadata"]["uid"]: pod for pod in pods}
@@ -91,6 +95,7 @@ class World:
             selector=SELECTOR,
             event_port=port_of(events_through) if events_through else self.event_port,
             replay_port=self.replay_port,
+            block_size=block_size,
             transport="direct",
             emit=lambda event, fields: self.told.append({"event": event, **fields}),
             clock=CLOCK,
@@ -335,3 +340,14 @@ def test_a_lost_connection_is_made_good_by_a_replay(world: World) -> None:
         told = ["connected", "first event", "replayed"]
         wanted = [*told, "disconnected", *told]
         assert becomes(world.whats, wanted) == wanted
+
+
+@pytest.mark.timeout(60)
+def test_blocks_of_another_size_are_not_waited_for(world: World) -> None:
+    """They stay of that size, however long one waits."""
+    world.publisher().publish([stored(1, block_size=16)])
+    observer = world.observer(world.pod(), block_size=32)
+
+    (reason,) = observer.wait_ready(600).values()
+
+    assert reason == "its blocks have 16 tokens, and block_size is 32: see KVCHAOS_BLOCK_SIZE"

@@ -70,6 +70,13 @@ class Roster:
         for body in change:
             self._changed(body, there=True)
 
+    def has_other_blocks(self) -> bool:
+        """Whether an engine's blocks are not of the size that is wanted, whatever comes of it."""
+        wanted = (None, self._block_size)
+        return self._block_size is not None and any(
+            follower.block_size not in wanted for follower in self.followers.values()
+        )
+
     def dial(self, now: float) -> dict[EngineId, EventLink | str]:
         """The links that are due, each opened, or why there is none.
 

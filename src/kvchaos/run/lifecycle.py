@@ -221,7 +221,10 @@ def _await_observer(run: Run) -> None:
     run.observer.start()
     unready = run.observer.wait_ready(run.settings.ready_timeout)
     if unready:
-        reasons = "; ".join(f"{name}: {why}" for name, why in sorted(unready.items()))
+        together: dict[str, list[str]] = {}
+        for name, why in sorted(unready.items()):
+            together.setdefault(why, []).append(name)
+        reasons = "; ".join(f"{', '.join(names)}: {why}" for why, names in together.items())
         raise EngineUnreachable(
             "the engines' events cannot be followed",
             wanted=f"every pod with {run.settings.engine_selector} to publish",

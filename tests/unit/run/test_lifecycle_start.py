@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     place = Place(tmp_path / "runs")
     monkeypatch.setenv("KVCHAOS_LAB_DIR", str(tmp_path / "lab"))
     monkeypatch.setattr(lifecycle, "Cluster", place)
@@ -117,7 +117,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     )
     monkeypatch.setattr("kvchaos.run.session.Bridge", place.bridge)
     monkeypatch.setattr("kvchaos.run.session.Observer", place.observe)
-    return place
+    yield place
+    current.end()
 
 
 def test_a_started_run_observes_and_records(place: Place) -> None:
@@ -178,9 +179,9 @@ def test_a_lab_that_does_not_come_up_is_taken_down_again(place: Place) -> None:
 def test_an_engine_that_cannot_be_followed_ends_the_start(place: Place) -> None:
     """Its reason is told; lab, observer and links are ended."""
     place.cluster.away = 1
-    place.observer.unready = {"b/0": "no replay", "a/0": "no answer"}
+    place.observer.unready = {"b/0": "no replay", "a/0": "no answer", "c/0": "no answer"}
 
-    with pytest.raises(EngineUnreachable, match="saw a/0: no answer; b/0: no replay"):
+    with pytest.raises(EngineUnreachable, match="saw a/0, c/0: no answer; b/0: no replay"):
         place.start("kvchaos-lab")
 
     assert place.lab == ["up", "down"]
