@@ -40,6 +40,7 @@ SENTENCE = {
 }
 """What explains most stands first: a fault that never landed explains all that follows."""
 
+BEHIND = ", once traffic was stopped: with it, the router is always behind"
 BY_EVIDENCE = ("fault landed", "recovered within budget", "oracle complete")
 """Checks whose evidence says more than their reason."""
 
@@ -83,7 +84,10 @@ def _detail(result: Result, left: Json) -> str:
 
 def _how_fast(recovery: Json | None) -> str:
     since = recovery["after_heal"]["agreed"] if recovery else None
-    return "" if since is None else f" {span(since)} after the fault healed"
+    if recovery is None or since is None:
+        return ""
+    after = f" {span(since)} after the fault healed"
+    return after if recovery.get("quiet") is None else f"{after}{BEHIND}"
 
 
 def _wrong(left: Json) -> str:

@@ -55,6 +55,16 @@ def test_headline_names_the_deepest_cause(results: list[Result], sentence: str) 
     assert said(*results) == sentence
 
 
+def test_pass_of_a_router_that_is_always_behind_says_that_it_was_judged_without_traffic() -> None:
+    """Its time is that of another test, and no other line is read by everybody."""
+    judgement = Judgement(FINE.verdict, (FINE,), Status.PASS)
+
+    assert headline(judgement, {"recovery": recovery(quiet=14.0), "left": NOBODY_WRONG}) == (
+        "The router's index became right again 2.35 s after the fault healed, once traffic was "
+        "stopped: with it, the router is always behind."
+    )
+
+
 def test_pass_without_a_measured_recovery_claims_no_time() -> None:
     """A time that was not measured is not told."""
     judgement = Judgement(FINE.verdict, (FINE,), Status.PASS)
