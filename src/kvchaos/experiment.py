@@ -21,7 +21,7 @@ from kvchaos.errors import ExperimentInvalid, TemplateInvalid
 from kvchaos.mesh.duration import duration_seconds
 from kvchaos.mesh.render import template_variables
 from kvchaos.mesh.whereabouts import find_template
-from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_value, place_of
+from kvchaos.untrusted import MIB, Unreadable, file_bytes, json_value, key_twice, place_of
 
 Json = dict[str, Any]
 
@@ -54,6 +54,9 @@ def load(path: Path) -> Json:
         raise ExperimentInvalid(f"{path} is not JSON", wanted=wanted, saw=saw) from error
     if not isinstance(experiment, dict):
         raise ExperimentInvalid(str(path), wanted="a JSON object", saw=type(experiment).__name__)
+    if twice := key_twice(raw):
+        saw = f"{twice!r} twice"
+        raise ExperimentInvalid(str(path), wanted="each key once in its object", saw=saw)
     return experiment
 
 

@@ -7,8 +7,11 @@ error of their own that says what was read from where.
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,6 +72,19 @@ def json_value(raw: bytes | str) -> Any:
 def json_object(raw: bytes | str) -> dict[str, Any]:
     """The JSON object in ``raw``."""
     return json_of(raw, dict[str, Any])
+
+
+def key_twice(raw: bytes) -> str | None:
+    """A key that stands more than once in one object of readable JSON, of which one would win."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        counted = Counter(key for key, _ in pairs)
+        found.extend(key for key, times in counted.items() if times > 1)
+
+    with suppress(ValueError, RecursionError):  # bounds of this reader, which is not msgspec
+        json.loads(raw, object_pairs_hook=look)
+    return found[0] if found else None
 
 
 def place_of(why: str, raw: bytes) -> str:

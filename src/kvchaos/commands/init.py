@@ -77,10 +77,10 @@ def init(folder: Path, *, yes: bool, **given: Any) -> None:
         said |= _asked(said)
     answers = Answers(**said)
     check(answers)
-    top = _repository(folder)
-    below = "" if top is None else os.path.relpath(folder.absolute(), top)
-    files = starter(answers, version=version("kvchaos"), below="" if below == "." else below)
     try:
+        top = _repository(folder)
+        below = "" if top is None else os.path.relpath(folder.absolute(), top)
+        files = starter(answers, version=version("kvchaos"), below="" if below == "." else below)
         write(folder, files)
     except OSError as error:
         wanted = "a folder that can be written"

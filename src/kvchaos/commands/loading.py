@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from chaoslib import convert_to_type
 from chaoslib.configuration import load_configuration
 from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid
@@ -116,4 +117,20 @@ def _assign(experiment: Json, variables: Variables) -> None:
             )
         for name, value in given.items():
             both = isinstance(value, dict) and isinstance(known[name], dict)
-            known[name] = {**known[name], **value} if both and "type" not in value else value
+            known[name] = (
+                {**known[name], **value}
+                if both and "type" not in value
+                else _typed(name, value, known[name])
+            )
+
+
+def _typed(name: str, value: object, declared: object) -> object:
+    """A text as the type that the key's value in the environment would have."""
+    kind = declared.get("env_var_type") if isinstance(declared, dict) else None
+    if not isinstance(value, str) or kind not in NUMBERS:
+        return value
+    try:
+        return convert_to_type(kind, value)
+    except ValueError as error:
+        saw = "another value" if says_secret(name) else repr(value)
+        raise UsageError(f"--var {name}", wanted=kind, saw=saw) from error

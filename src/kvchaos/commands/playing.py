@@ -7,6 +7,7 @@ also when an error rose through Chaos Toolkit or something never returned.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -142,6 +143,14 @@ def ensure_writable(journal_path: Path) -> None:
     except OSError as error:
         wanted, saw = "a file that can be written", f"{journal_path}: {error.strerror}"
         raise UsageError("--journal-path", wanted=wanted, saw=saw) from error
+
+
+def ensure_room(runs: Path) -> None:
+    """UsageError when no run's folder could be made in ``runs``, which may not be there yet."""
+    place = next(each for each in (runs.absolute(), *runs.absolute().parents) if each.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        wanted, saw = "a folder that can be made or written", f"no leave to write {place}"
+        raise UsageError(f"--runs {runs}", wanted=wanted, saw=saw)
 
 
 def _not_begun(error: Exception) -> Json:

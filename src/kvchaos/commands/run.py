@@ -12,7 +12,7 @@ from chaoslib import convert_vars
 from chaoslib.log import configure_logger
 
 from kvchaos.commands.loading import Loaded, Variables, loaded
-from kvchaos.commands.playing import Playing, ensure_writable, strategy_of
+from kvchaos.commands.playing import Playing, ensure_room, ensure_writable, strategy_of
 from kvchaos.commands.several import Played, all_valid, one_after_the_other, print_table, worst
 from kvchaos.commands.shipped import complete_experiment
 from kvchaos.errors import RunStopped, UsageError
@@ -137,6 +137,7 @@ def _checked(name: str, given: Variables, runs: Path | None = None) -> Loaded:
             **(found.experiment.get("configuration") or {}),
             "runs": str(runs),
         }
+        ensure_room(runs)
     plan(*found, run_id="validate")
     strategy_of(found.experiment)
     return found

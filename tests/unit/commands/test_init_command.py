@@ -92,6 +92,22 @@ def test_a_folder_that_cannot_be_written_is_a_usage_error() -> None:
     assert "wanted a folder that can be written, saw [Errno 2] No such file" in said.output
 
 
+def test_a_folder_that_cannot_be_looked_into_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody knows what is in it; that it is in no repository is no mistake."""
+
+    def closed(path: Path, **_: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", closed)
+
+    said = init("closed/mine")
+
+    assert said.exit_code == 4
+    assert "closed/mine: wanted a folder that can be written, saw [Errno 13]" in said.output
+
+
 def test_a_folder_in_a_repository_tells_where_the_workflow_has_to_go() -> None:
     """GitHub reads it at the top only; its steps know the way back."""
     Path(".git").mkdir()

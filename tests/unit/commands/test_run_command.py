@@ -112,6 +112,20 @@ def test_variables_stand_in_the_experiment_that_is_played(monkeypatch: pytest.Mo
     assert played[0]["configuration"]["namespace"] == "team-a"
 
 
+def test_a_variable_has_the_type_that_its_key_has_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same number, said in two ways."""
+    played = plays(monkeypatch, PASSED)
+
+    ran("--var", "fault_seconds=2", "--var", "seed=9", "--var", "namespace=7", "e.json")
+
+    configuration = played[0]["configuration"]
+    told = [configuration[key] for key in ("fault_seconds", "seed", "namespace")]
+    assert told == [2.0, 9, "7"]
+    assert list(map(type, told)) == [float, int, str]
+
+
 def test_an_experiment_is_played_from_anywhere_with_the_templates_beside_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -178,6 +192,12 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "unknown variable": (["--var", "sed=9", "e.json"], "configuration has no sed: wanted one of"),
     "no variable": (["--var", "seed", "e.json"], "--var: wanted KEY[:TYPE]=VALUE"),
     "no number": (["--var", "seed:int=x", "e.json"], "--var: wanted KEY[:TYPE]=VALUE"),
+    "a word for a number": (["--var", "seed=x", "e.json"], "--var seed: wanted int, saw 'x'"),
+    "no folder for runs": (
+        ["--runs", "e.json/x", "e.json"],
+        "--runs e.json/x: wanted a folder",
+    ),
+    "a key twice": (["two.json"], "two.json: wanted each key once in its object, saw 'seed'"),
     "no number in the environment": (["word.json"], WORD),
     "no variable file": (["--var-file", "nowhere.yaml", "e.json"], "--var-file nowhere.yaml"),
     "odd variable file": (["--var-file", "odd.yaml", "e.json"], '{"configuration": {...}'),
@@ -208,6 +228,7 @@ def test_a_mistake_of_the_user_is_told_and_nothing_is_played(
     write(shipped() | {"runtime": runtime}, "strategy.json")
     Path("bad.json").write_text('{"title":')
     Path("e.yaml").write_text("title: x\nmethod: []")
+    Path("two.json").write_text('{"title": "x", "configuration": {"seed": 1, "seed": 2}}')
     write(shipped() | {"controls": []}, "bare.json")
     Path("twice.yaml").write_text("configuration:\n  seed: 1\n  seed: 2\n")
     Path("odd.yaml").write_text("configuration: [1]")
