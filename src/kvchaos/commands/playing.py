@@ -147,7 +147,9 @@ def ensure_writable(journal_path: Path) -> None:
 
 def ensure_room(runs: Path) -> None:
     """UsageError when no run's folder could be made in ``runs``, which may not be there yet."""
-    place = next(each for each in (runs.absolute(), *runs.absolute().parents) if each.exists())
+    place = next(
+        each for each in (runs.absolute(), *runs.absolute().parents) if os.access(each, os.F_OK)
+    )
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         wanted, saw = "a folder that can be made or written", f"no leave to write {place}"
         raise UsageError(f"--runs {runs}", wanted=wanted, saw=saw)

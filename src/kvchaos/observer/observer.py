@@ -98,14 +98,15 @@ class Observer:
 
     def wait_ready(self, timeout: float) -> dict[str, str]:
         """Waits until all engines are completely known; else what is not, and why, after
-        ``timeout`` seconds: by engine label, or ``engines`` when there is none. An engine with
-        blocks of another size is not waited for.
+        ``timeout`` seconds: by engine label, or ``engines`` when there is none. Where only
+        engines with blocks of another size are left, nobody waits.
         """
         deadline = self._clock.now() + timeout
         with self._changed:
             while unready := self._unready():
                 left = deadline - self._clock.now()
-                if left <= 0 or self._stop.is_set() or self._roster.has_other_blocks():
+                in_vain = len(unready) <= self._roster.with_other_blocks()
+                if left <= 0 or self._stop.is_set() or in_vain:
                     break
                 self._changed.wait(min(left, 1.0))
             return unready

@@ -70,12 +70,12 @@ class Roster:
         for body in change:
             self._changed(body, there=True)
 
-    def has_other_blocks(self) -> bool:
-        """Whether an engine's blocks are not of the size that is wanted, whatever comes of it."""
-        wanted = (None, self._block_size)
-        return self._block_size is not None and any(
-            follower.block_size not in wanted for follower in self.followers.values()
-        )
+    def with_other_blocks(self) -> int:
+        """How many engines have blocks that are not of the size that is wanted."""
+        if self._block_size is None:
+            return 0
+        sizes = [follower.block_size for follower in self.followers.values()]
+        return sum(size not in (None, self._block_size) for size in sizes)
 
     def dial(self, now: float) -> dict[EngineId, EventLink | str]:
         """The links that are due, each opened, or why there is none.
