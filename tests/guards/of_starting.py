@@ -1,4 +1,4 @@
-"""What ``kvchaos init`` and ``kvchaos doctor`` see to before anything is run."""
+"""What is seen to before anything is run: by ``kvchaos init``, ``doctor``, and ``run`` itself."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def of_starting() -> Iterator[Guard]:
     )
     for line in ABOUT:
         yield entry("kvchaos.doctor.obstacles:ABOUT", line, tests="unit/doctor/test_obstacles.py")
+    run = "unit/commands/test_run_command.py"
+    yield returns("kvchaos.untrusted:key_twice", "None", tests=run)
+    yield returns("kvchaos.commands.playing:ensure_room", "None", tests=run)
+    yield without(
+        "kvchaos.run.lifecycle:start",
+        "undo.enter_context(unstarted.kept(run, stopping))",
+        tests="unit/run/test_lifecycle_start.py",
+    )
