@@ -82,7 +82,7 @@ def _put(gateway: Gateway, where: Sequence[str], text: str, *, timeout: float) -
     )
     if gateway.authorization:
         request.add_unredirected_header("Authorization", gateway.authorization)
-    with urlopen(request, timeout=timeout):  # noqa: S310 - as above
+    with urlopen(request, timeout=timeout):  # noqa: S310 - as above  # nosec B310
         pass
 
 
