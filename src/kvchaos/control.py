@@ -204,11 +204,12 @@ def _is_news(run: Run, state: Json) -> bool:
 
 def _tell_why_not(why: str) -> None:
     """Say last what is to be read first: Chaos Toolkit plays its rollbacks all the same."""
-    current.closing()
-    if events := current.refused_history():
-        print_summary(events, judge(events))
-    else:
+    events = current.refused_history()
+    if not events:
         logger.critical("The run did not start: %s", why)
+    current.closing()
+    if events:
+        print_summary(events, judge(events))
 
 
 def _outcome(status: str) -> Json:

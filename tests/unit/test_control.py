@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -422,6 +423,26 @@ def test_why_a_run_did_not_start_is_said_last(caplog: pytest.LogCaptureFixture) 
         after_experiment_control({}, {})
 
     assert caplog.messages[-1:] == ["The run did not start: no namespace"]
+
+
+def test_why_a_run_did_not_start_is_said_where_the_run_was_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever shows it says it as all the rest, and takes leave then."""
+    said_by_then: list[list[str]] = []
+    current.listen(
+        lambda _: None,
+        onlooker=SimpleNamespace(
+            opened=lambda _: None, closing=lambda: said_by_then.append(caplog.messages)
+        ),
+    )
+    current.end(because=ExperimentInvalid("no namespace"))
+
+    with caplog.at_level("CRITICAL", "chaostoolkit"):
+        after_experiment_control({}, {})
+    current.listen(lambda _: None)
+
+    assert said_by_then == [["The run did not start: no namespace"]]
 
 
 def test_what_the_preflight_found_is_said_last(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 LOGGER = "chaostoolkit"
 """Where Chaos Toolkit logs, and kvchaos within a run."""
-NO_NEWS = "Rollbacks were explicitly requested"
-"""A warning of Chaos Toolkit's: every experiment of ours has to ask for them."""
+NO_NEWS = ("Rollbacks were explicitly requested", "Received the exit signal")
+"""Warnings of Chaos Toolkit's: that every experiment of ours asks for, and a number of ours."""
 
 
 class Quiet(logging.Filter):

@@ -131,6 +131,7 @@ def test_what_is_logged_is_shown_if_it_is_news() -> None:
         view.opened(Followed([]))
         ours.info("injected")
         logger.warning("Rollbacks were explicitly requested to be played")
+        logger.warning("Received the exit signal: 20")
         logger.warning("odd")
         view.closing()
         logger.info("as before")
