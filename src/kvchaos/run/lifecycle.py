@@ -64,8 +64,8 @@ def start(
             # should the start be given up from another thread
             run.started.callback(lab_down, owner=os.getpid())
         undo.callback(run.close)
-        undo.callback(stopping.rest)
         undo.enter_context(unstarted.kept(run, stopping))
+        undo.callback(stopping.rest)
         current.opened(run)
         _record_start(run, experiment)
         keep_experiment(run, experiment)

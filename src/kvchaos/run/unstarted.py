@@ -25,13 +25,13 @@ def kept(run: Run, stopping: Stopping) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        stopping.shield()
-        _keep(run, error)
+        _keep(run, error, stopping)
         raise
 
 
-def _keep(run: Run, error: BaseException) -> None:
+def _keep(run: Run, error: BaseException, stopping: Stopping) -> None:
     try:
+        stopping.record_late(run.history.add)
         if not isinstance(error, PreflightRefused):  # whose findings are in the history
             run.history.add("run_ended", journal=NOT_STARTED, why=_why(error))
         current.refused(run.history.events())

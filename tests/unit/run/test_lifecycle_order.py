@@ -52,6 +52,7 @@ class Starting:
             rest=lambda: self.taken.append("rest"),
             heed=lambda: None,
             shield=lambda: None,
+            record_late=lambda _: None,
         )
 
     def step(self, name: str, answer: object) -> Callable[..., object]:

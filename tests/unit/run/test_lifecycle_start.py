@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from kvchaos.cluster.kinds import Kind
+from kvchaos.ending.stopping import Stopping
 from kvchaos.errors import (
     ClusterUnreachable,
     EngineUnreachable,
@@ -234,6 +235,29 @@ def test_why_a_run_did_not_start_is_kept_in_its_folder(place: Place) -> None:
     assert "its blocks have 16 tokens" in record["headline"]
     assert "its blocks have 16 tokens" in (folder / "report.html").read_text()
     assert [each["event"] for each in current.refused_history()][-1] == "run_ended"
+    assert place.is_quiet()
+
+
+def test_a_start_that_is_stopped_is_kept_as_aborted(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With who stopped it, however late that is recorded."""
+    stopping = Stopping(clock=FakeClock())
+
+    def stopped(timeout: float) -> None:
+        stopping.request("signal", "SIGINT")
+        raise SystemExit(20)
+
+    monkeypatch.setattr(place.observer, "wait_ready", stopped)
+    configuration = {"kubernetes_context": "there", "runs": str(place.runs)}
+
+    with pytest.raises(SystemExit):
+        lifecycle.start(EXPERIMENT, configuration, {}, clock=FakeClock(), stopping=stopping)
+
+    (folder,) = place.runs.iterdir()
+    record = json.loads((folder / "record.json").read_text())
+    assert (record["status"], record["exit_code"]) == ("aborted", 3)
+    assert record["headline"].startswith("Stopped by a signal")
     assert place.is_quiet()
 
 
