@@ -152,10 +152,10 @@ def complete(request: pytest.FixtureRequest, folder: Path) -> Complete:
     [
         ("kvchaos comple", "kvchaos completion"),
         ("kvchaos run mi", "kvchaos run mine"),
-        ("kvchaos run ot", "kvchaos run other.json"),
+        ("kvchaos run oth", "kvchaos run other.json"),
         ("kvchaos run --view=li", "kvchaos run --view=live"),
-        ("kvchaos report --html=ot", "kvchaos report --html=other.json"),
-        ("kvchaos gameday ot", "kvchaos gameday other.json"),
+        ("kvchaos report --html=oth", "kvchaos report --html=other.json"),
+        ("kvchaos gameday oth", "kvchaos gameday other.json"),
         ("kvchaos render pod-f", "kvchaos render pod-failure"),
         ("kvchaos probes can", "kvchaos probes canary_visible"),
         ("kvchaos preflight --context=ki", "kvchaos preflight --context=kind-kvchaos"),
