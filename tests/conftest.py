@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,9 +16,6 @@ from hypothesis import HealthCheck, settings
 from tests.spreading import spread
 
 NIGHTLY_TIMEOUT = 1800  # seconds a test
-PROPERTIES = Path(__file__).parent / "properties"
-"""Those try so many examples that to trace them takes longer; what has to be covered by tests is
-covered by those that say what is to come of one example."""
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile(
@@ -40,9 +36,6 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Several workers share the files well; a nightly property may take minutes, yet is bounded."""
-    for item in items:
-        if PROPERTIES in item.path.parents:
-            item.add_marker("no_cover")
     if hasattr(config, "workerinput"):
         items[:] = spread(items)
     if settings.get_current_profile_name() != "nightly":
