@@ -103,7 +103,9 @@ def test_every_script_of_a_job_runs(path: Path, job: str, tmp_path: Path) -> Non
 
 def checkout(folder: Path) -> Path:
     """The repository's own files, without what was made from them; committed, with an origin."""
-    made = shutil.ignore_patterns(".venv", ".git", "__pycache__", "dist", "kvchaos-runs", ".*cache")
+    made = shutil.ignore_patterns(
+        *(".venv", ".git", "__pycache__", "dist", "kvchaos-runs", ".*cache", ".coverage*")
+    )
     here = folder / "repository"
     shutil.copytree(TOP, here, ignore=made)
     who = ["-c", "user.name=tests", "-c", "user.email=tests@example.com"]
