@@ -115,7 +115,7 @@ class Verbs(click.Group):
         except OSError as error:  # a path that cannot be read or written
             if _nobody_reads(error):
                 sys.exit(UNREAD)
-            click.echo(f"kvchaos: {error}", err=True)
+            click.echo(f"kvchaos: {_told(error)}", err=True)
             sys.exit(KVChaosError.exit_code)
         except (KeyboardInterrupt, click.Abort):  # a run that has begun handles signals itself
             began = " before the run began" if ctx.meta.get(VERB) == "run" else ""
@@ -126,6 +126,14 @@ class Verbs(click.Group):
         except Exception:  # noqa: BLE001 - Python's own exit code for it would be that of a fail
             click.echo(f"{traceback.format_exc()}kvchaos: {OURS}", err=True)
             sys.exit(KVChaosError.exit_code)
+
+
+def _told(error: OSError) -> object:
+    """Which file it is, where it is one."""
+    if error.filename is None or isinstance(error, ConnectionError):
+        return error
+    wanted = "a file that can be read and written"
+    return KVChaosError(str(error.filename), wanted=wanted, saw=str(error.strerror))
 
 
 def _nobody_reads(error: OSError) -> bool:

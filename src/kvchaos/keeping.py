@@ -15,7 +15,10 @@ def write_json(path: Path, value: Any, *, default: Callable[[Any], Any] = str) -
 
 
 def write_text(path: Path, text: str, *, sync: bool = True) -> None:
-    """As ``write_json``; without ``sync`` a machine that loses its power may lose the file."""
+    """As ``write_json``; without ``sync`` a machine that loses its power may lose the file.
+
+    The OSError names ``path``, also where the system's own names none.
+    """
     beside = _beside(path)
     try:
         with os.fdopen(_opened(beside), "wb") as file:
@@ -24,7 +27,9 @@ def write_text(path: Path, text: str, *, sync: bool = True) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         beside.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None  # a full disk names no file
         beside.unlink(missing_ok=True)
         raise
 

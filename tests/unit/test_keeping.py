@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -37,6 +38,23 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
         write_text(tmp_path / "report.html", "text")
 
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_full_disk_names_the_file_that_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the system says of it names none."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(OSError, match="No space") as told:
+        write_text(tmp_path / "report.html", "text")
+
+    assert told.value.filename == str(tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_utf8_cannot_say_is_replaced(tmp_path: Path) -> None:

@@ -73,8 +73,13 @@ def test_what_nobody_reads_is_printed_nowhere(monkeypatch: pytest.MonkeyPatch) -
         (NobodyReads(32, "nobody reads what is printed"), 141, ""),
         (BrokenPipeError(32, "Broken pipe"), 2, "kvchaos: [Errno 32] Broken pipe\n"),
         (FileNotFoundError(2, "No such file"), 2, "kvchaos: [Errno 2] No such file\n"),
+        (
+            PermissionError(13, "Permission denied", "/x/y"),
+            2,
+            "kvchaos: /x/y: wanted a file that can be read and written, saw Permission denied\n",
+        ),
     ],
-    ids=["of the console", "of another peer", "of a file"],
+    ids=["of the console", "of another peer", "of no file", "of a file"],
 )
 def test_what_is_broken_elsewhere_is_told(
     monkeypatch: pytest.MonkeyPatch, error: OSError, code: int, said: str
