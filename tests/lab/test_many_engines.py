@@ -6,7 +6,7 @@ import pytest
 
 from kvchaos.bench.suites.engines import crowd
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 
 def test_hundreds_of_engines_are_followed_without_a_loss() -> None:

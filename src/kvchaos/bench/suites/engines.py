@@ -27,7 +27,7 @@ from kvchaos.observer.observer import Observer
 PORTS = (25_557, 25_657)
 RATE = 5
 SECONDS = 5.0
-LIMIT = 60.0
+LIMIT = 120.0
 END = 300.0
 LEAST = 0.95
 """Of the rate; below it the engines were too slow, and nothing is known of the observer."""
