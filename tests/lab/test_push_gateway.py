@@ -138,7 +138,7 @@ def test_a_gateway_that_refuses_says_why(gateway: str) -> None:
     body = "# TYPE kvchaos_runs counter\nkvchaos_runs 3\n"
     requests.post(f"http://{gateway}/metrics/job/other", data=body, timeout=10).raise_for_status()
 
-    with pytest.raises(KVChaosError, match=r"HTTP 400 .*kvchaos_runs.* is not a COUNTER"):
+    with pytest.raises(KVChaosError, match=r"HTTP 400 .*kvchaos_runs.* is not a (COUNTER|GAUGE)"):
         push([record(run_that_recovered())], f"http://{gateway}")
 
 
